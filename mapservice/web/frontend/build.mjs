@@ -1,0 +1,55 @@
+// Builds the styles and scripts into the folder given as the first argument, with a content hash in
+// each name (so that they can be cached for ever) and a manifest.json that maps plain names to them.
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import * as esbuild from 'esbuild'
+import * as sass from 'sass'
+
+const here = path.dirname(fileURLToPath(import.meta.url))
+const target = path.resolve(process.argv[2] ?? path.join(here, '..', 'static', 'dist'))
+
+const sassPlugin = {
+  name: 'sass',
+  setup (build) {
+    build.onLoad({ filter: /\.scss$/ }, (source) => {
+      const result = sass.compile(source.path, {
+        loadPaths: [path.join(here, 'node_modules')],
+        quietDeps: true,
+        style: 'expanded'
+      })
+      return {
+        contents: result.css,
+        loader: 'css',
+        resolveDir: path.dirname(source.path),
+        watchFiles: result.loadedUrls.map((url) => fileURLToPath(url))
+      }
+    })
+  }
+}
+
+await mkdir(target, { recursive: true })
+const result = await esbuild.build({
+  absWorkingDir: here,
+  entryPoints: { site: 'js/site.js', map: 'js/map/index.js' },
+  entryNames: '[name]-[hash]',
+  outdir: target,
+  bundle: true,
+  minify: true,
+  metafile: true,
+  format: 'iife',
+  target: ['es2020', 'chrome90', 'firefox90', 'safari15'],
+  legalComments: 'linked',
+  loader: { '.png': 'dataurl', '.svg': 'dataurl' },
+  plugins: [sassPlugin],
+  logLevel: 'warning'
+})
+
+const manifest = {}
+for (const output of Object.keys(result.metafile.outputs)) {
+  const file = path.basename(output)
+  const match = /^(\w+)-[A-Z0-9]{8}\.(css|js)$/.exec(file)
+  if (match) manifest[`${match[1]}.${match[2]}`] = file
+}
+await writeFile(path.join(target, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
