@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import flask_migrate
+from alembic.runtime.migration import MigrationContext
 from flask import Flask
-
 from mapservice.database.engines import Database
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -26,7 +26,6 @@ def downgrade(database: Database, revision: str) -> None:
 
 def current(database: Database) -> str | None:
     """The revision the database is at, or None before the first migration."""
-    from alembic.runtime.migration import MigrationContext
 
     with database.owner.connect() as connection:
         return MigrationContext.configure(

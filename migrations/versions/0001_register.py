@@ -91,8 +91,6 @@ CREATE TABLE register.area_overlaps (
     share_of_postcodes double precision CHECK (share_of_postcodes BETWEEN 0 AND 1),
     PRIMARY KEY (area_key, other_key)
 );
-COMMENT ON TABLE register.area_overlaps IS
-    'How much of an area lies in each area of the other boundary sets; derived, never edited.';
 """
 
 PEOPLE = """
@@ -118,8 +116,6 @@ CREATE TABLE register.categories (
     usual_support text[] NOT NULL DEFAULT '{}'
         CHECK (usual_support <@ ARRAY['work', 'money', 'food', 'home', 'family', 'wellbeing'])
 );
-COMMENT ON COLUMN register.categories.usual_support IS
-    'What a place of this kind exists for; weaker than what a source states about one place.';
 INSERT INTO register.categories (id, name, plural, rank, usual_support) VALUES
     ('fairer-together-hub', 'Fairer Together Hub', 'Fairer Together Hubs', 10, '{}'),
     ('community-hub', 'Community hub', 'Community hubs', 20, '{}'),
