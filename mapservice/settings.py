@@ -24,7 +24,7 @@ SECRET_KEY_LENGTH = 32
 
 
 class OperatorError(Exception):
-    """Something only the person running the service can put right; the message says how, without a traceback."""
+    """Something the person running the service can put right; the message says how, with no traceback."""
 
 
 class SettingsError(OperatorError):
@@ -59,7 +59,7 @@ SecretKey = Annotated[SecretStr, AfterValidator(_long_enough)]
 
 
 class Settings(BaseSettings):
-    """The settings in force. Frozen; made by `load_settings()`, which turns mistakes into readable messages."""
+    """The settings in force. Frozen; made by `load_settings()`, which makes mistakes readable."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -84,16 +84,14 @@ class Settings(BaseSettings):
     secret_key: SecretKey | None = Field(
         default=None,
         validation_alias="SECRET_KEY",
-        description=f"Signs sessions and forms; at least {SECRET_KEY_LENGTH} characters. Unset: made once and "
-        "kept in MAPSERVICE_VAR_DIR/secret-key.",
+        description=f"Signs sessions and forms; at least {SECRET_KEY_LENGTH} characters. Unset: made once "
+        "and kept in MAPSERVICE_VAR_DIR/secret-key.",
     )
     geodata_dir: Path = Field(
         default=REPOSITORY / "geodata",
         description="Folder that holds the borough: borough.toml and the data it names.",
     )
-    var_dir: Path = Field(
-        default=REPOSITORY / "var", description="Folder for everything made while running."
-    )
+    var_dir: Path = Field(default=REPOSITORY / "var", description="Folder for everything made while running.")
     host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port the web server listens on.")
     workers: int = Field(default=2, ge=1, le=32, description="Web server processes; about one per core.")
@@ -104,10 +102,11 @@ class Settings(BaseSettings):
     )
     basemap: Literal["none", "osm", "custom"] = Field(
         default="none",
-        description="Base map under the layers: none, osm (OpenStreetMap's own tiles, for a trial) or custom.",
+        description="Base map under the layers: none, osm (OpenStreetMap's tiles, for a trial) or custom.",
     )
     basemap_url: str | None = Field(
-        default=None, description="For custom: tile address with {z}, {x} and {y}, as https://host/{z}/{x}/{y}.png."
+        default=None,
+        description="For custom: tile address with {z}, {x} and {y}, as https://host/{z}/{x}/{y}.png.",
     )
     basemap_attribution: str | None = Field(
         default=None, description="For custom: the credit its owner requires on the map."
@@ -148,7 +147,7 @@ def _check_custom_basemap(url: str | None, attribution: str | None) -> None:
 
 @dataclass(frozen=True)
 class SettingRow:
-    """One setting as people see it: variable, value in force (secrets masked), default, where from, meaning."""
+    """One setting as people see it, secrets masked."""
 
     variable: str
     value: str
@@ -179,7 +178,9 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         problems = [*_readable(error), *problems]
     if problems:
-        raise SettingsError("These settings need putting right:\n" + "\n".join(f"  {line}" for line in problems))
+        raise SettingsError(
+            "These settings need putting right:\n" + "\n".join(f"  {line}" for line in problems)
+        )
     # Relative folders mean "from where the command was typed"; workers must not resolve them afresh.
     return settings.model_copy(
         update={"geodata_dir": settings.geodata_dir.absolute(), "var_dir": settings.var_dir.absolute()}
@@ -210,7 +211,7 @@ def _is_secret(field: str) -> bool:
 
 
 def describe(settings: Settings) -> list[SettingRow]:
-    """The settings in force, in the order they are declared, fit to be shown: secrets and passwords masked."""
+    """The settings in force, in the order declared, fit to be shown: secrets and passwords masked."""
     rows = []
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)
@@ -246,7 +247,7 @@ def mask_password(url: str) -> str:
 
 
 def session_secret(settings: Settings) -> str:
-    """The secret that signs sessions: SECRET_KEY, or one made once and kept (mode 0600) under the var folder."""
+    """The secret that signs sessions: SECRET_KEY, or one made once and kept under the var folder."""
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value()
     path = settings.secret_key_file
