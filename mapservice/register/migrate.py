@@ -7,6 +7,7 @@ from pathlib import Path
 import flask_migrate
 from alembic.runtime.migration import MigrationContext
 from flask import Flask
+
 from mapservice.database.engines import Database
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"

@@ -52,13 +52,15 @@ class Located:
     geometry_nullable = False
 
     @declared_attr
-    def geom(cls) -> Mapped[WKBElement]:  # noqa: N805 - a declared_attr receives the class
+    @classmethod
+    def geom(cls) -> Mapped[WKBElement]:
         return mapped_column(
             Geometry(cls.geometry_type, GRID_SRID, spatial_index=False), nullable=cls.geometry_nullable
         )
 
     @declared_attr
-    def geom_4326(cls) -> Mapped[WKBElement]:  # noqa: N805 - a declared_attr receives the class
+    @classmethod
+    def geom_4326(cls) -> Mapped[WKBElement]:
         return _generated(cls, 4326)
 
 
@@ -66,7 +68,8 @@ class LocatedOnMaps(Located):
     """Also kept in EPSG:3857, for vector tiles."""
 
     @declared_attr
-    def geom_3857(cls) -> Mapped[WKBElement]:  # noqa: N805 - a declared_attr receives the class
+    @classmethod
+    def geom_3857(cls) -> Mapped[WKBElement]:
         return _generated(cls, 3857)
 
 

@@ -1,0 +1,1 @@
+"""The register published as layers: a layer is declared once, and one SQL statement answers a request."""

@@ -1,0 +1,98 @@
+"""Ask a layer for its features: run the statement, hand back finished text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Cursor
+
+from mapservice.layers import sql
+from mapservice.layers.layer import Layer, Property
+from mapservice.layers.query import FeatureQuery
+
+PUBLIC = ("public",)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a layer's features: GeoJSON features joined by commas, and where the next page starts."""
+
+    features: str
+    returned: int
+    matched: int | None
+    next_after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How many features a layer holds and where: west, south, east, north in degrees, or None if nowhere."""
+
+    count: int
+    box: tuple[float, float, float, float] | None
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A feature by its distance (metres) from somewhere."""
+
+    id: str
+    distance_m: float
+    feature: str
+
+
+def read_page(
+    cursor: Cursor[Any], layer: Layer, query: FeatureQuery, site: str, viewer: tuple[str, ...] = PUBLIC
+) -> Page:
+    """One page of a layer. `site` is this service's address, for links inside the features."""
+    statement = sql.items(layer, query, site, viewer)
+    row = cursor.execute(statement.text, statement.parameters).fetchone()
+    features, returned, last, more, matched = row or ("", 0, None, False, 0)
+    return Page(features, returned, matched, last if more else None)
+
+
+def read_feature(
+    cursor: Cursor[Any],
+    layer: Layer,
+    feature_id: str,
+    crs: str,
+    site: str,
+    viewer: tuple[str, ...] = PUBLIC,
+) -> str | None:
+    """One feature as GeoJSON text, or None if the layer has no such id."""
+    statement = sql.item(layer, feature_id, crs, site, viewer)
+    row = cursor.execute(statement.text, statement.parameters).fetchone()
+    return row[0] if row else None
+
+
+def read_nearest(
+    cursor: Cursor[Any],
+    layer: Layer,
+    point: tuple[float, float],
+    limit: int,
+    site: str,
+    viewer: tuple[str, ...] = PUBLIC,
+    any_of: tuple[tuple[Property, str], ...] = (),
+) -> list[Near]:
+    """The features of a layer nearest to a point (longitude, latitude), nearest first."""
+    statement = sql.nearest(layer, point, limit, site, viewer, any_of)
+    return [Near(*row) for row in cursor.execute(statement.text, statement.parameters)]
+
+
+def read_extents(
+    cursor: Cursor[Any], layers: Iterable[Layer], viewer: tuple[str, ...] = PUBLIC
+) -> dict[str, Extent]:
+    """Count and extent of each layer, by id; an empty layer has count 0 and no box."""
+    wanted = list(layers)
+    found = {layer.id: Extent(0, None, None, None) for layer in wanted}
+    statement = sql.extents(wanted, viewer)
+    for layer_id, count, west, south, east, north, first, last in cursor.execute(
+        statement.text, statement.parameters
+    ):
+        box = None if west is None else (west, south, east, north)
+        found[layer_id] = Extent(count, box, first, last)
+    return found

@@ -1,0 +1,89 @@
+"""What a layer is: one value from which every surface (API, schema, maps, downloads) is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+PropertyType = Literal["string", "integer", "number", "boolean", "date", "date-time", "array", "object"]
+GeometryKind = Literal["point", "polygon", "mixed"]
+Symbol = Literal["circle", "square", "diamond", "hexagon", "triangle", "area", "outline"]
+Visibility = Literal["public", "network", "council"]
+
+REGISTER_GEOMETRIES: Mapping[int, str] = MappingProxyType(
+    {27700: "geom", 4326: "geom_4326", 3857: "geom_3857"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One attribute of a layer's features.
+
+    `expression` is SQL over the relation's alias `f`; without it the column of the same name is read. It may
+    use the parameter `%(site)s`, the address of this service, and nothing else that comes from outside.
+    """
+
+    name: str
+    type: PropertyType
+    title: str
+    description: str = ""
+    unit: str | None = None
+    values: tuple[str, ...] = ()
+    expression: str | None = None
+    filterable: bool = True
+    sortable: bool = True
+
+    @property
+    def sql(self) -> str:
+        return self.expression or f'f."{self.name}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a layer looks: `colour` is #rrggbb; a point is a `symbol` with a `letter`: colour never speaks alone."""
+
+    colour: str
+    symbol: Symbol
+    letter: str = ""
+    dashed: bool = False
+    shown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A published set of features.
+
+    `relation` is a table or view; `where` a constant SQL condition over its alias `f`. `geometries` maps the
+    SRIDs that are stored to their columns, the truth (`storage_srid`) among them. `time` names the column, or
+    the first and last column, that the `datetime` parameter asks for.
+    """
+
+    id: str
+    title: str
+    description: str
+    relation: str
+    geometry_kind: GeometryKind
+    properties: tuple[Property, ...]
+    style: Style
+    where: str | None = None
+    id_column: str = "id"
+    name_property: str = "name"
+    geometries: Mapping[int, str] = field(default_factory=lambda: REGISTER_GEOMETRIES)
+    storage_srid: int = 27700
+    time: tuple[str, str] | None = None
+    visibility_column: str | None = "visibility"
+    page: str | None = None
+    licence: str = "Open Government Licence v3.0"
+    licence_url: str = "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/"
+    attribution: str = ""
+    keywords: tuple[str, ...] = ()
+
+    def find_property(self, name: str) -> Property | None:
+        """The property called `name`, or None."""
+        return next((p for p in self.properties if p.name == name), None)
+
+    @property
+    def filterable(self) -> tuple[Property, ...]:
+        return tuple(p for p in self.properties if p.filterable)

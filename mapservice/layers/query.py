@@ -1,0 +1,228 @@
+"""A request for features as a value: checked against a layer, independent of HTTP."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+import json
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from mapservice.layers.layer import Layer, Property
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 10_000
+MAX_OFFSET = 10_000_000
+
+CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+CRS_BY_URI = {
+    CRS84: 4326,
+    "http://www.opengis.net/def/crs/EPSG/0/27700": 27700,
+    "http://www.opengis.net/def/crs/EPSG/0/4326": 4326,
+    "http://www.opengis.net/def/crs/EPSG/0/3857": 3857,
+}
+CRS_URIS = tuple(CRS_BY_URI)
+STORAGE_CRS = "http://www.opengis.net/def/crs/EPSG/0/27700"
+# EPSG's definition of 4326 has latitude first; CRS84 is the same datum with longitude first.
+LATITUDE_FIRST = frozenset({"http://www.opengis.net/def/crs/EPSG/0/4326"})
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong with one parameter, said to the person who sent it."""
+
+    parameter: str
+    reason: str
+    hint: str | None = None
+
+
+class BadQuery(Exception):
+    """The request cannot be answered as it stands; `mistakes` lists everything wrong with it."""
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("; ".join(f"{m.parameter}: {m.reason}" for m in self.mistakes))
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A bounding box, x (longitude or easting) before y. `minx > maxx` crosses the antimeridian."""
+
+    minx: float
+    miny: float
+    maxx: float
+    maxy: float
+    srid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A stretch of time, both ends included; None is open."""
+
+    start: datetime | None
+    end: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureQuery:
+    """Which features of a layer, in which CRS, and which page of them."""
+
+    limit: int = DEFAULT_LIMIT
+    offset: int = 0
+    after: str | None = None
+    crs: str = CRS84
+    bbox: Box | None = None
+    interval: Interval | None = None
+    equals: tuple[tuple[Property, str | int | float | bool], ...] = ()
+
+    @property
+    def srid(self) -> int:
+        return CRS_BY_URI[self.crs]
+
+
+def suggest(word: str, known: Iterable[str]) -> str | None:
+    """A hint naming the known word nearest to a mistaken one."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"did you mean {near[0]}?" if near else None
+
+
+def parse_integer(text: str, least: int, most: int | None = None) -> int:
+    """A whole number ≥ `least`; larger than `most` is taken as `most`. Raises ValueError with the reason."""
+    if not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
+        raise ValueError(f"{text!r} is not a whole number")
+    number = int(text)
+    if number < least:
+        raise ValueError(f"must be {least} or more")
+    return number if most is None else min(number, most)
+
+
+def parse_crs(text: str) -> str:
+    """One of the CRS URIs served; `EPSG:27700` and `[EPSG:27700]` are understood too."""
+    known = text.strip().strip("[]")
+    if re.fullmatch(r"(?i)epsg:\d+", known):
+        known = f"http://www.opengis.net/def/crs/EPSG/0/{known[5:]}"
+    elif known.upper() in ("CRS84", "OGC:CRS84"):
+        known = CRS84
+    if known not in CRS_BY_URI:
+        raise ValueError(f"this coordinate reference system is not served; use one of {', '.join(CRS_URIS)}")
+    return known
+
+
+def parse_bbox(text: str, crs: str = CRS84) -> Box:
+    """`minx,miny,maxx,maxy` or the six-number form (heights are ignored), in the axis order of `crs`."""
+    parts = text.split(",")
+    if len(parts) not in (4, 6):
+        raise ValueError("must be four numbers: west,south,east,north")
+    try:
+        numbers = [float(part) for part in parts]
+    except ValueError:
+        raise ValueError("must be four numbers: west,south,east,north") from None
+    if not all(math.isfinite(n) for n in numbers):
+        raise ValueError("every number must be finite")
+    if len(numbers) == 6:
+        numbers = [numbers[0], numbers[1], numbers[3], numbers[4]]
+    minx, miny, maxx, maxy = numbers
+    if crs in LATITUDE_FIRST:
+        minx, miny, maxx, maxy = miny, minx, maxy, maxx
+    srid = CRS_BY_URI[crs]
+    if miny > maxy:
+        raise ValueError("the south edge must not be north of the north edge")
+    if srid == 4326 and not (miny >= -90 and maxy <= 90 and -180 <= minx <= 180 and -180 <= maxx <= 180):
+        raise ValueError("longitudes must be from -180 to 180 and latitudes from -90 to 90")
+    if srid != 4326 and minx > maxx:
+        raise ValueError("the west edge must not be east of the east edge")
+    if max(abs(n) for n in numbers) > 1e9:
+        raise ValueError("is out of all bounds")
+    return Box(minx, miny, maxx, maxy, srid)
+
+
+def parse_interval(text: str) -> Interval:
+    """An RFC 3339 date or instant, or two of them as `start/end`, `../end`, `start/..`."""
+    ends = text.split("/")
+    if len(ends) == 1:
+        start, end = _instants(ends[0])
+        return Interval(start, end)
+    if len(ends) != 2:
+        raise ValueError("must be an instant or start/end")
+    first = None if ends[0] in ("", "..") else _instants(ends[0])[0]
+    last = None if ends[1] in ("", "..") else _instants(ends[1])[1]
+    if first and last and first > last:
+        raise ValueError("the start must not be after the end")
+    if first is None and last is None and text not in ("../..", "/", "/..", "../"):
+        raise ValueError("must be an instant or start/end")
+    return Interval(first, last)
+
+
+def _instants(text: str) -> tuple[datetime, datetime]:
+    """The first and last instant that a date (whole day, UTC) or an instant stands for."""
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+            day = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
+            return day, day + timedelta(days=1) - timedelta(microseconds=1)
+        if not re.fullmatch(
+            r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", text, re.ASCII
+        ):
+            raise ValueError
+        instant = datetime.fromisoformat(text.upper().replace(" ", "T"))
+        return instant, instant
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{text[:40]!r} is not a date (2024-05-31) or an instant (2024-05-31T09:00:00Z)"
+        ) from None
+
+
+def parse_value(prop: Property, text: str) -> str | int | float | bool:
+    """The value of a property filter, in the property's type; raises ValueError with the reason."""
+    match prop.type:
+        case "integer":
+            return parse_integer(text, -(10**18))
+        case "number":
+            try:
+                number = float(text)
+            except ValueError:
+                raise ValueError(f"{text[:40]!r} is not a number") from None
+            if not math.isfinite(number):
+                raise ValueError("must be a finite number")
+            return number
+        case "boolean":
+            if text.lower() not in ("true", "false"):
+                raise ValueError("must be true or false")
+            return text.lower() == "true"
+        case "date" | "date-time":
+            return _instants(text)[0].isoformat() if prop.type == "date-time" else _date(text)
+        case _:
+            if "\x00" in text:
+                raise ValueError("must not hold a NUL character")
+            if prop.values and text not in prop.values:
+                near = suggest(text, prop.values)
+                raise ValueError(f"must be one of {', '.join(prop.values)}" + (f": {near}" if near else ""))
+            return text
+
+
+def _date(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is not a date such as 2024-05-31") from None
+
+
+def encode_cursor(layer: Layer, after: str) -> str:
+    """An opaque token for "the features after this one"."""
+    raw = json.dumps([layer.id, after], separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def decode_cursor(layer: Layer, token: str) -> str:
+    """The id a cursor stands for; raises ValueError if it is not one of this layer's."""
+    try:
+        padded = token + "=" * (-len(token) % 4)
+        owner, after = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if owner != layer.id or not isinstance(after, str) or "\x00" in after:
+            raise ValueError
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        raise ValueError("is not a cursor of this layer; start again without it") from None
+    return after

@@ -1,0 +1,37 @@
+"""The API: OGC API – Features over the layer catalogue, and the look-ups that maps and clients need."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from mapservice.layers.query import BadQuery
+from mapservice.web.problems import Problem, from_bad_query, problem_response
+
+api = Blueprint("api", __name__, url_prefix="/api")
+
+from mapservice.web.api import features, nearby  # noqa: E402, F401 - they add their routes to the blueprint
+
+
+@api.errorhandler(Problem)
+def tell_problem(problem: Problem) -> Response:
+    """An error as problem details."""
+    return problem_response(problem)
+
+
+@api.errorhandler(BadQuery)
+def tell_mistakes(error: BadQuery) -> Response:
+    """Wrong parameters as problem details that list every one."""
+    return problem_response(from_bad_query(error))
+
+
+@api.after_request
+def allow_reading_from_anywhere(response: Response) -> Response:
+    """CORS: the API is public to read, without credentials."""
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Expose-Headers"] = "Link, ETag, Content-Crs, Content-Disposition"
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
+        response.headers["Access-Control-Allow-Headers"] = "Accept, If-None-Match, Prefer"
+        response.headers["Access-Control-Max-Age"] = "86400"
+    response.vary.add("Accept")
+    return response

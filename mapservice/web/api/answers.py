@@ -1,0 +1,32 @@
+"""Answers in the format the client wants: JSON bytes or a page made of the same document."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import orjson
+from flask import Response, render_template, request
+
+from mapservice.layers.query import BadQuery, Mistake
+
+Format = Literal["json", "html"]
+
+
+def wanted_format() -> Format:
+    """What `f` or, without it, `Accept` asks for."""
+    asked = request.args.get("f")
+    if asked in ("json", "html"):
+        return "html" if asked == "html" else "json"
+    if asked is not None:
+        raise BadQuery([Mistake("f", "must be json or html")])
+    best = request.accept_mimetypes.best_match(
+        ("application/json", "application/geo+json", "text/html"), "application/json"
+    )
+    return "html" if best == "text/html" else "json"
+
+
+def answer(document: dict[str, Any], template: str, media_type: str = "application/json") -> Response:
+    """A document as JSON, or in a page."""
+    if wanted_format() == "html":
+        return Response(render_template(template, document=document), content_type="text/html; charset=utf-8")
+    return Response(orjson.dumps(document), content_type=media_type)

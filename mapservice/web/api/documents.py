@@ -1,0 +1,111 @@
+"""The API's own documents: landing page, conformance, collections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mapservice.layers.features import Extent
+from mapservice.layers.layer import Layer
+from mapservice.layers.query import CRS84, CRS_URIS, STORAGE_CRS
+from mapservice.register.borough import Borough
+
+CONFORMANCE = (
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/html",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
+    "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
+)
+GEOJSON = "application/geo+json"
+JSON = "application/json"
+OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
+
+Document = dict[str, Any]
+
+
+def link(href: str, rel: str, media_type: str, title: str) -> Document:
+    """A link object."""
+    return {"href": href, "rel": rel, "type": media_type, "title": title}
+
+
+def landing(site: str, borough: Borough) -> Document:
+    """The landing page."""
+    return {
+        "title": f"{borough.short_name} community map",
+        "description": f"Places that can help, green spaces and boundaries of {borough.name}, as map layers.",
+        "attribution": " ".join(borough.attribution),
+        "links": [
+            link(f"{site}/api", "self", JSON, "This document"),
+            link(f"{site}/api?f=html", "alternate", "text/html", "This document as a web page"),
+            link(f"{site}/api/openapi.json", "service-desc", OPENAPI, "The API described in OpenAPI 3.0"),
+            link(
+                f"{site}/data", "service-doc", "text/html", "How to connect QGIS, ArcGIS, Excel and notebooks"
+            ),
+            link(f"{site}/api/conformance", "conformance", JSON, "The standards this API conforms to"),
+            link(f"{site}/api/collections", "data", JSON, "The layers"),
+        ],
+    }
+
+
+def conformance() -> Document:
+    """The conformance classes that hold."""
+    return {"conformsTo": list(CONFORMANCE)}
+
+
+def collection(
+    site: str, layer: Layer, extent: Extent, grid_error_m: float | None, borough: Borough
+) -> Document:
+    """One layer as a collection, with its real extent and the accuracy of its coordinates."""
+    home = f"{site}/api/collections/{layer.id}"
+    document: Document = {
+        "id": layer.id,
+        "title": layer.title,
+        "description": layer.description,
+        "keywords": list(layer.keywords),
+        "itemType": "feature",
+        "numberOfFeatures": extent.count,
+        "extent": _extent(extent),
+        "crs": list(CRS_URIS),
+        "storageCrs": STORAGE_CRS,
+        "license": layer.licence,
+        "attribution": layer.attribution,
+        "links": [
+            link(home, "self", JSON, layer.title),
+            link(f"{home}?f=html", "alternate", "text/html", f"{layer.title} as a web page"),
+            link(f"{home}/items", "items", GEOJSON, f"{layer.title}: features as GeoJSON"),
+            link(f"{home}/items?f=html", "items", "text/html", f"{layer.title}: features as a web page"),
+            link(layer.licence_url, "license", "text/html", layer.licence),
+        ],
+    }
+    if grid_error_m is not None:
+        document["positionalAccuracy"] = {
+            "description": "EPSG:27700 is kept as the truth. Coordinates in other systems are derived with a "
+            "fit to Ordnance Survey's OSTN15 transformation over the borough; the largest difference "
+            f"from OSTN15 measured there and 1 km around is {grid_error_m:.3f} m.",
+            "maximumDifferenceFromOSTN15": {"value": round(grid_error_m, 3), "unit": "m"},
+        }
+    return document
+
+
+def collections(site: str, members: list[Document]) -> Document:
+    """All layers."""
+    return {
+        "links": [
+            link(f"{site}/api/collections", "self", JSON, "The layers"),
+            link(f"{site}/api/collections?f=html", "alternate", "text/html", "The layers as a web page"),
+        ],
+        "crs": list(CRS_URIS),
+        "collections": members,
+    }
+
+
+def _extent(extent: Extent) -> Document:
+    document: Document = {
+        "temporal": {
+            "interval": [[moment.isoformat() if moment else None for moment in (extent.first, extent.last)]]
+        }
+    }
+    if extent.box:
+        document["spatial"] = {"bbox": [[round(n, 7) for n in extent.box]], "crs": CRS84}
+    return document

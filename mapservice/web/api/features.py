@@ -1,0 +1,157 @@
+"""OGC API – Features, Parts 1 and 2: landing page, conformance, collections, items."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from flask import Response, render_template, request
+
+from mapservice.layers.features import Page, read_extents, read_feature, read_page
+from mapservice.layers.layer import Layer
+from mapservice.layers.query import CRS84, encode_cursor, parse_crs, suggest
+from mapservice.web import context
+from mapservice.web.api import api, documents, openapi
+from mapservice.web.api.answers import answer, wanted_format
+from mapservice.web.api.parameters import Reader, items_query, no_parameters_but, one_of
+from mapservice.web.problems import Problem
+
+
+@api.get("", strict_slashes=False)
+def landing() -> Response:
+    """The landing page."""
+    no_parameters_but(request.args, ("f",))
+    return answer(documents.landing(context.site(), context.borough()), "api/landing.html")
+
+
+@api.get("/conformance")
+def conformance() -> Response:
+    """The conformance classes."""
+    no_parameters_but(request.args, ("f",))
+    return answer(documents.conformance(), "api/conformance.html")
+
+
+@api.get("/openapi.json")
+def openapi_document() -> Response:
+    """The API described in OpenAPI 3.0."""
+    no_parameters_but(request.args, ("f",))
+    document = openapi.document(context.site(), context.catalogue(), context.borough())
+    return Response(orjson.dumps(document), content_type=documents.OPENAPI)
+
+
+@api.get("/collections")
+def collections() -> Response:
+    """All layers."""
+    no_parameters_but(request.args, ("f",))
+    members = _described(list(context.catalogue()))
+    return answer(documents.collections(context.site(), members), "api/collections.html")
+
+
+@api.get("/collections/<layer_id>")
+def collection(layer_id: str) -> Response:
+    """One layer."""
+    layer = find_layer(layer_id)
+    no_parameters_but(request.args, ("f",))
+    return answer(_described([layer])[0], "api/collection.html")
+
+
+@api.get("/collections/<layer_id>/items")
+def items(layer_id: str) -> Response:
+    """A page of a layer's features."""
+    layer = find_layer(layer_id)
+    query = items_query(layer, request.args)
+    with context.database().reading() as cursor:
+        page = read_page(cursor, layer, query, context.site())
+    links = _page_links(layer, page)
+    if wanted_format() == "html":
+        features = orjson.loads(f"[{page.features}]")
+        html = render_template(
+            "api/items.html", layer=layer, features=features, page=page, links={x["rel"]: x for x in links}
+        )
+        return Response(html, content_type="text/html; charset=utf-8")
+    matched = "" if page.matched is None else f'"numberMatched":{page.matched},'
+    body = (
+        f'{{"type":"FeatureCollection",{matched}"numberReturned":{page.returned},'
+        f'"timeStamp":"{_now()}","links":{orjson.dumps(links).decode()},"features":[\n{page.features}\n]}}'
+    )
+    return _geojson(body, query.crs, links)
+
+
+@api.get("/collections/<layer_id>/items/<feature_id>")
+def item(layer_id: str, feature_id: str) -> Response:
+    """One feature by its id."""
+    layer = find_layer(layer_id)
+    reader = Reader(request.args, ("f", "crs"))
+    reader.read("f", one_of(("json", "html")), "json")
+    crs = reader.read("crs", parse_crs, CRS84)
+    reader.finish()
+    feature = None
+    if "\x00" not in feature_id:
+        with context.database().reading() as cursor:
+            feature = read_feature(cursor, layer, feature_id, crs, context.site())
+    if feature is None:
+        raise Problem(404, f"{layer.title} has no feature {feature_id[:80]!r}.")
+    home = f"{context.site()}/api/collections/{layer.id}"
+    links = [
+        documents.link(f"{home}/items/{feature_id}", "self", documents.GEOJSON, "This feature"),
+        documents.link(f"{home}/items/{feature_id}?f=html", "alternate", "text/html", "As a web page"),
+        documents.link(home, "collection", documents.JSON, layer.title),
+    ]
+    if wanted_format() == "html":
+        html = render_template("api/item.html", layer=layer, feature=orjson.loads(feature), links=links)
+        return Response(html, content_type="text/html; charset=utf-8")
+    return _geojson(f'{feature[:-1]},"links":{orjson.dumps(links).decode()}}}', crs, links)
+
+
+def find_layer(layer_id: str) -> Layer:
+    """The layer, or a 404 that names the nearest one there is."""
+    layer = context.catalogue().get(layer_id)
+    if layer is None:
+        near = suggest(layer_id, (known.id for known in context.catalogue()))
+        raise Problem(404, f"There is no layer {layer_id[:80]!r}" + (f"; {near}" if near else "."))
+    return layer
+
+
+def _described(layers: list[Layer]) -> list[dict[str, Any]]:
+    with context.database().reading() as cursor:
+        extents = read_extents(cursor, layers)
+        row = cursor.execute("SELECT grid_max_error_m FROM register.borough").fetchone()
+    error = row[0] if row else None
+    return [
+        documents.collection(context.site(), layer, extents[layer.id], error, context.borough())
+        for layer in layers
+    ]
+
+
+def _page_links(layer: Layer, page: Page) -> list[dict[str, Any]]:
+    home = f"{context.site()}/api/collections/{layer.id}"
+    given = request.args.to_dict()
+    here = f"{home}/items" + (f"?{urlencode(given)}" if given else "")
+    other = urlencode({**given, "f": "html"})
+    links = [
+        documents.link(here, "self", documents.GEOJSON, "This page"),
+        documents.link(f"{home}/items?{other}", "alternate", "text/html", "This page as a web page"),
+        documents.link(home, "collection", documents.JSON, layer.title),
+    ]
+    if page.next_after is not None:
+        following = {k: v for k, v in given.items() if k not in ("offset", "cursor")}
+        following["cursor"] = encode_cursor(layer, page.next_after)
+        links.append(
+            documents.link(f"{home}/items?{urlencode(following)}", "next", documents.GEOJSON, "Next page")
+        )
+    return links
+
+
+def _geojson(body: str, crs: str, links: list[dict[str, Any]]) -> Response:
+    response = Response(body, content_type=documents.GEOJSON)
+    response.headers["Content-Crs"] = f"<{crs}>"
+    response.headers["Link"] = ", ".join(
+        f'<{x["href"]}>; rel="{x["rel"]}"; type="{x["type"]}"' for x in links if x["rel"] in ("next", "self")
+    )
+    return response
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

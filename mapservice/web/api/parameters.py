@@ -1,0 +1,113 @@
+"""From a query string to a FeatureQuery: every mistake is found and told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TypeVar
+
+from werkzeug.datastructures import MultiDict
+
+from mapservice.layers.layer import Layer
+from mapservice.layers.query import (
+    CRS84,
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    MAX_OFFSET,
+    BadQuery,
+    FeatureQuery,
+    Mistake,
+    decode_cursor,
+    parse_bbox,
+    parse_crs,
+    parse_integer,
+    parse_interval,
+    parse_value,
+    suggest,
+)
+
+ITEMS_PARAMETERS = ("limit", "offset", "cursor", "bbox", "bbox-crs", "crs", "datetime", "f")
+T = TypeVar("T")
+
+
+class Reader:
+    """Reads parameters one by one, collecting what is wrong; `finish` raises BadQuery if anything was."""
+
+    def __init__(self, arguments: MultiDict[str, str], known: Iterable[str]) -> None:
+        self.arguments = arguments
+        self.mistakes: list[Mistake] = []
+        names = tuple(known)
+        for name in arguments:
+            if name not in names:
+                self.wrong(name, "there is no such parameter here", suggest(name, names))
+            elif len(arguments.getlist(name)) > 1:
+                self.wrong(name, "is given more than once")
+
+    def wrong(self, parameter: str, reason: str, hint: str | None = None) -> None:
+        """Note a mistake."""
+        self.mistakes.append(Mistake(parameter[:80], reason, hint))
+
+    def read(self, name: str, parse: Callable[[str], T], default: T) -> T:
+        """The parameter's value, or the default where it is not given or wrong."""
+        text = self.arguments.get(name)
+        if text is None:
+            return default
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.wrong(name, str(error))
+            return default
+
+    def finish(self) -> None:
+        """Raise BadQuery if there was any mistake."""
+        if self.mistakes:
+            raise BadQuery(self.mistakes)
+
+
+def one_of(values: Iterable[str]) -> Callable[[str], str]:
+    """A parser for one of some words."""
+    known = tuple(values)
+
+    def parse(text: str) -> str:
+        if text not in known:
+            near = suggest(text, known)
+            raise ValueError(f"must be one of {', '.join(known)}" + (f": {near}" if near else ""))
+        return text
+
+    return parse
+
+
+def no_parameters_but(arguments: MultiDict[str, str], known: Iterable[str]) -> None:
+    """Refuse parameters that do not exist here."""
+    reader = Reader(arguments, known)
+    reader.read("f", one_of(("json", "html")), "json")
+    reader.finish()
+
+
+def items_query(layer: Layer, arguments: MultiDict[str, str]) -> FeatureQuery:
+    """The query that an items request asks; raises BadQuery with everything wrong in it."""
+    filters = {prop.name: prop for prop in layer.filterable if prop.name not in ITEMS_PARAMETERS}
+    reader = Reader(arguments, (*ITEMS_PARAMETERS, *filters))
+    reader.read("f", one_of(("json", "html")), "json")
+    bbox_crs = reader.read("bbox-crs", parse_crs, CRS84)
+    if "bbox-crs" in arguments and "bbox" not in arguments:
+        reader.wrong("bbox-crs", "goes with bbox")
+    if "cursor" in arguments and "offset" in arguments:
+        reader.wrong("offset", "does not go with cursor")
+    equals = []
+    for name, prop in filters.items():
+        if name in arguments:
+            value = reader.read(name, partial(parse_value, prop), None)
+            if value is not None:
+                equals.append((prop, value))
+    query = FeatureQuery(
+        limit=reader.read("limit", lambda text: parse_integer(text, 1, MAX_LIMIT), DEFAULT_LIMIT),
+        offset=reader.read("offset", lambda text: parse_integer(text, 0, MAX_OFFSET), 0),
+        after=reader.read("cursor", lambda text: decode_cursor(layer, text), None),
+        crs=reader.read("crs", parse_crs, CRS84),
+        bbox=reader.read("bbox", lambda text: parse_bbox(text, bbox_crs), None),
+        interval=reader.read("datetime", parse_interval, None),
+        equals=tuple(equals),
+    )
+    reader.finish()
+    return query

@@ -1,0 +1,30 @@
+"""Wires the rooms into one Flask application."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from mapservice.database import Database
+from mapservice.layers.catalogue import build_catalogue
+from mapservice.register.borough import read_borough
+from mapservice.settings import Settings, load_settings
+from mapservice.web import compression, frame, security
+from mapservice.web.api import api
+
+MAX_BODY_BYTES = 2 * 1024 * 1024
+
+
+def build_application(settings: Settings | None = None, database: Database | None = None) -> Flask:
+    """The application for some settings and a database; see `mapservice.create_app`."""
+    settings = settings or load_settings()
+    app = Flask("mapservice.web", static_folder="static", template_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES)
+    app.extensions["settings"] = settings
+    app.extensions["database"] = database or Database.connect(settings)
+    app.extensions["borough"] = read_borough(settings.geodata_dir)
+    app.extensions["catalogue"] = build_catalogue(app.extensions["borough"])
+    frame.init_frame(app, settings.geodata_dir)
+    compression.init_compression(app)
+    security.init_security(app, basemap_url=settings.basemap_url, public_url=settings.public_url)
+    app.register_blueprint(api)
+    return app

@@ -1,0 +1,39 @@
+"""What every blueprint needs of the running app: its database, borough, catalogue, settings and address."""
+
+from __future__ import annotations
+
+from flask import current_app, request
+
+from mapservice.database import Database
+from mapservice.layers.catalogue import Catalogue
+from mapservice.register.borough import Borough
+from mapservice.settings import Settings
+
+
+def database() -> Database:
+    """The app's database."""
+    found: Database = current_app.extensions["database"]
+    return found
+
+
+def borough() -> Borough:
+    """The borough the service is for."""
+    found: Borough = current_app.extensions["borough"]
+    return found
+
+
+def catalogue() -> Catalogue:
+    """The layers that are published."""
+    found: Catalogue = current_app.extensions["catalogue"]
+    return found
+
+
+def settings() -> Settings:
+    """The settings in force."""
+    found: Settings = current_app.extensions["settings"]
+    return found
+
+
+def site() -> str:
+    """The address of this service without a slash at the end: as configured, else as it was called."""
+    return (settings().public_url or request.url_root).rstrip("/")
