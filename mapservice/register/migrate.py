@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from flask import Flask
 
 from mapservice.database.engines import Database
+from mapservice.register.models import Base
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -38,5 +39,5 @@ def _migrating(database: Database) -> Flask:
     """The least app Flask-Migrate needs, so that migrating does not build the whole service."""
     app = Flask("mapservice")
     app.extensions["database"] = database
-    flask_migrate.Migrate(app, db=None, directory=str(MIGRATIONS))
+    flask_migrate.Migrate(app, db=Base, directory=str(MIGRATIONS))
     return app

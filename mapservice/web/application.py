@@ -10,6 +10,7 @@ from mapservice.register.borough import read_borough
 from mapservice.settings import Settings, load_settings
 from mapservice.web import compression, frame, security
 from mapservice.web.api import api
+from mapservice.web.api.answers import cell
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 
@@ -24,6 +25,7 @@ def build_application(settings: Settings | None = None, database: Database | Non
     app.extensions["borough"] = read_borough(settings.geodata_dir)
     app.extensions["catalogue"] = build_catalogue(app.extensions["borough"])
     frame.init_frame(app, settings.geodata_dir)
+    app.jinja_env.filters["cell"] = cell
     compression.init_compression(app)
     security.init_security(app, basemap_url=settings.basemap_url, public_url=settings.public_url)
     app.register_blueprint(api)

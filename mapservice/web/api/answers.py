@@ -12,6 +12,21 @@ from mapservice.layers.query import BadQuery, Mistake
 Format = Literal["json", "html"]
 
 
+def cell(value: Any) -> str:
+    """A property's value as the text of a table cell."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(cell(each) for each in value)
+    if isinstance(value, dict):
+        if {"name", "share"} <= value.keys():
+            return f"{value['name']} {value['share']:.0%}"
+        return "; ".join(f"{key}: {cell(each)}" for key, each in value.items())
+    return str(value)
+
+
 def wanted_format() -> Format:
     """What `f` or, without it, `Accept` asks for."""
     asked = request.args.get("f")
