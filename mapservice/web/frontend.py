@@ -60,6 +60,11 @@ def build(force: bool = False, log_lines: int = 20) -> bool:
     return True
 
 
+def is_stale() -> bool:
+    """Whether :func:`build` would have something to do."""
+    return _stamp(DIST) != inputs_hash()
+
+
 def inputs_hash() -> str:
     """A hash of every file the build reads: the same files, the same hash."""
     return _digest(sorted({path for pattern in INPUTS for path in SOURCES.glob(pattern)}))

@@ -1,0 +1,64 @@
+"""Finding features of any layer by part of their name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from psycopg import Cursor
+
+from mapservice.layers.features import PUBLIC
+from mapservice.layers.layer import Layer
+
+
+def find_names(cursor: Cursor[Any], layers: Iterable[Layer], text: str, limit: int) -> list[dict[str, Any]]:
+    """Features whose name holds ``text`` whatever the case, names that begin with it first.
+
+    Each is ``{"id", "name", "kind", "longitude", "latitude"}`` (degrees), once however many layers it is in.
+    """
+    parameters: dict[str, Any] = {"text": text, "pattern": f"%{_literal(text)}%", "limit": limit}
+    parts = [_part(number, layer, parameters) for number, layer in enumerate(layers)]
+    if not parts:
+        return []
+    statement = f"""
+        SELECT id, name, kind, ST_X(middle), ST_Y(middle)
+        FROM (
+            SELECT DISTINCT ON (family, id) family, id, name, kind, middle, rank
+            FROM ({" UNION ALL ".join(parts)}) found
+            ORDER BY family, id, rank
+        ) once
+        ORDER BY position(lower(%(text)s) IN lower(name)) > 1, length(name), name
+        LIMIT %(limit)s
+    """
+    return [
+        {"id": feature_id, "name": name, "kind": kind, "longitude": longitude, "latitude": latitude}
+        for feature_id, name, kind, longitude, latitude in cursor.execute(statement, parameters)
+    ]
+
+
+def _part(number: int, layer: Layer, parameters: dict[str, Any]) -> str:
+    geometry = f"f.{layer.geometries[4326]}" if 4326 in layer.geometries else None
+    if geometry is None:
+        return "SELECT '', '', '', '', NULL::geometry, 0 WHERE false"
+    parameters[f"family_{number}"] = layer.page or layer.id
+    parameters[f"title_{number}"] = layer.title
+    own_kind = layer.find_property("kind")
+    kind = f"COALESCE({own_kind.sql}, %(title_{number})s)" if own_kind else f"%(title_{number})s"
+    conditions = [f"f.{layer.name_property} ILIKE %(pattern)s", f"{geometry} IS NOT NULL"]
+    if layer.where:
+        conditions.append(f"({layer.where})")
+    if layer.visibility_column:
+        parameters["viewer"] = list(PUBLIC)
+        conditions.append(f"f.{layer.visibility_column} = ANY (%(viewer)s)")
+    return f"""(
+        SELECT %(family_{number})s AS family, f.{layer.id_column}::text AS id, f.{layer.name_property} AS name,
+               {kind} AS kind, ST_PointOnSurface({geometry}) AS middle, {number} AS rank
+        FROM {layer.relation} f
+        WHERE {" AND ".join(conditions)}
+        ORDER BY length(f.{layer.name_property}) LIMIT %(limit)s
+    )"""
+
+
+def _literal(text: str) -> str:
+    """The text with LIKE's own signs taken as they stand."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,20 @@
+"""How to use the data: the addresses of this server for QGIS, ArcGIS, Excel and notebooks."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+
+from mapservice.layers.features import read_extents
+from mapservice.web import context, reading
+
+blueprint = Blueprint("data", __name__)
+
+
+@blueprint.get("/data")
+def data() -> str:
+    """Every layer with its address, size, licence and attribution, and how programs connect to it."""
+    layers = list(context.catalogue())
+    with context.database().reading() as cursor:
+        extents = read_extents(cursor, layers)
+    example = next((layer for layer in layers if layer.page == reading.ASSETS), layers[0])
+    return render_template("data.html", layers=layers, extents=extents, site=context.site(), example=example)

@@ -1,0 +1,128 @@
+"""Pages about places and green spaces: the start page, the lists, and a page for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, abort, render_template, request
+from psycopg import Cursor
+
+from mapservice.layers.layer import Layer
+from mapservice.layers.query import FeatureQuery, decode_cursor, encode_cursor
+from mapservice.web import context, reading
+from mapservice.web.finder import NEEDS
+from mapservice.web.maps import built_map
+
+blueprint = Blueprint("directory", __name__)
+
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of a list: what is chosen, what can be chosen, what was found."""
+
+    layer: Layer
+    layers: list[Layer]
+    locality: str
+    localities: list[str]
+    page: reading.FeaturePage
+    next_cursor: str | None
+    first_page: bool
+
+
+@blueprint.get("/")
+def home() -> str:
+    """The start page: the question first, then the doors."""
+    return render_template("home.html", needs=NEEDS)
+
+
+@blueprint.get("/assets")
+def places() -> str:
+    """All places that can help, by kind and locality."""
+    with context.database().reading() as cursor:
+        listing = _listing(cursor, list(reversed_catch_all(reading.layers_of(reading.ASSETS))))
+    return render_template("places.html", listing=listing)
+
+
+@blueprint.get("/assets/<feature_id>")
+def place(feature_id: str) -> str:
+    """One place: where it is, when it is open, whom to ring, what it helps with, where that was learnt."""
+    with context.database().reading() as cursor:
+        found = _found(reading.one_feature(cursor, reading.ASSETS, feature_id))
+        near = _near(cursor, found)
+    return render_template("place.html", feature=found, facts=found.properties, near=near, built=built_map("small"))
+
+
+@blueprint.get("/green-spaces")
+def green_spaces() -> str:
+    """Green spaces, and with ``layer`` those that could become some."""
+    with context.database().reading() as cursor:
+        listing = _listing(cursor, reading.layers_of(reading.GREEN_SPACES))
+    return render_template("green_spaces.html", listing=listing)
+
+
+@blueprint.get("/green-spaces/<feature_id>")
+def green_space(feature_id: str) -> str:
+    """One green space, existing or potential."""
+    with context.database().reading() as cursor:
+        found = _found(reading.one_feature(cursor, reading.GREEN_SPACES, feature_id))
+    layer = context.catalogue().get(found.layers[0])
+    return render_template(
+        "green_space.html", feature=found, facts=found.properties, layer=layer, built=built_map("small")
+    )
+
+
+def reversed_catch_all(layers: list[Layer]) -> list[Layer]:
+    """For a list the catch-all comes first: everything, then each kind."""
+    return sorted(layers, key=lambda layer: layer.style.shown)
+
+
+def _found(feature: reading.Feature | None) -> reading.Feature:
+    if feature is None:
+        abort(404)
+    return feature
+
+
+def _near(cursor: Cursor[Any], feature: reading.Feature) -> list[reading.Feature]:
+    """A few other places close by, for when this one is shut."""
+    if feature.point is None:
+        return []
+    layers = reading.layers_of(reading.ASSETS)
+    return [near for near in reading.nearest(cursor, layers, feature.point, 5) if near.id != feature.id][:4]
+
+
+def _listing(cursor: Cursor[Any], layers: list[Layer]) -> Listing:
+    arguments: Mapping[str, str] = request.args
+    if not layers:
+        abort(404)
+    wanted = arguments.get("layer", "")
+    layer = next((one for one in layers if one.id == wanted), layers[0])
+    localities = _localities(cursor)
+    locality = arguments.get("locality", "")
+    by_locality = layer.find_property("locality")
+    equals = ((by_locality, locality),) if by_locality and locality in localities else ()
+    token = arguments.get("after", "")
+    try:
+        after = decode_cursor(layer, token) if token else None
+    except ValueError:
+        abort(400)
+    page = reading.feature_page(cursor, layer, FeatureQuery(limit=PAGE_SIZE, after=after, equals=equals))
+    return Listing(
+        layer=layer,
+        layers=layers,
+        locality=locality if equals else "",
+        localities=localities,
+        page=page,
+        next_cursor=encode_cursor(layer, page.next_after) if page.next_after else None,
+        first_page=after is None,
+    )
+
+
+def _localities(cursor: Cursor[Any]) -> list[str]:
+    layer = context.catalogue().get("localities")
+    if layer is None:
+        return []
+    return [f.properties["name"] for f in reading.feature_page(cursor, layer, FeatureQuery(limit=100)).features]

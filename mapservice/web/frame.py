@@ -1,0 +1,129 @@
+"""What every page shares: templates, filters, the borough's names and telephone, and pages for errors."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from flask import Flask, Response, jsonify, render_template, request, url_for
+from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
+from markupsafe import Markup
+from psycopg_pool import PoolTimeout
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+
+from mapservice.layers.catalogue import Catalogue
+from mapservice.maps.symbols import symbol_svg
+from mapservice.register.borough import Borough
+from mapservice.web import contacts, frontend, words
+
+log = logging.getLogger(__name__)
+
+TEMPLATES = Path(__file__).parent / "templates"
+NAVIGATION = (
+    ("Find help", "/find"),
+    ("Map", "/map"),
+    ("Places", "/assets"),
+    ("Green spaces", "/green-spaces"),
+    ("Data", "/data"),
+)
+DATABASE_AWAY = (psycopg.OperationalError, OperationalError, PoolTimeout)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorWords:
+    """What an error page says: what happened, and what the person can do now."""
+
+    title: str
+    what: str
+
+
+ERRORS = {
+    400: ErrorWords(
+        "We could not read that",
+        "Something in the address or the form was not what we expected. Go back and try again, or start from here.",
+    ),
+    404: ErrorWords(
+        "We could not find that page",
+        "The link may be old, or the address may be mistyped. What you need is probably one of these.",
+    ),
+    405: ErrorWords("That does not work here", "Please start again from one of these."),
+    410: ErrorWords(
+        "That page has gone", "What it described is no longer listed. One of these may help instead."
+    ),
+    429: ErrorWords(
+        "Please wait a moment",
+        "We had a great many requests from where you are. Wait a minute, then try again.",
+    ),
+    500: ErrorWords(
+        "Something went wrong on our side",
+        "It is not your fault, and we have made a note of it. Try again in a minute, or ring.",
+    ),
+    503: ErrorWords(
+        "We cannot reach our records just now", "Try again in a minute. If you need help now, please ring."
+    ),
+}
+
+
+def init_frame(app: Flask, geodata: Path) -> None:
+    """Give the app its templates, what they use, and its error pages.
+
+    Needs ``app.extensions["borough"]`` and ``app.extensions["catalogue"]``. Sets
+    ``app.extensions["contacts"]``. Raises BoroughFileError when the telephone of last resort is missing.
+    """
+    borough: Borough = app.extensions["borough"]
+    everyone = contacts.read_contacts(geodata)
+    last_resort = contacts.last_resort(borough, everyone)
+    app.extensions["contacts"] = everyone
+    app.jinja_loader = ChoiceLoader(
+        [
+            FileSystemLoader(TEMPLATES),
+            PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
+        ]
+    )
+    env = app.jinja_env
+    env.trim_blocks = env.lstrip_blocks = True
+    env.filters.update(
+        words=words.words,
+        access=words.access_words,
+        stage=words.stage_words,
+        hours=words.hours_lines,
+        distance=words.distance_words,
+        area=words.area_words,
+        day=words.day_words,
+        tel=words.telephone_link,
+    )
+    env.globals.update(
+        asset=lambda name: url_for("static", filename=frontend.asset_path(name)),
+        symbol=lambda layer: Markup(symbol_svg(layer.style)),  # noqa: S704 - made by us, from the catalogue
+        symbol_for=lambda layer_ids: symbol_for(app.extensions["catalogue"], layer_ids or ()),
+        borough=borough,
+        service_name=f"{borough.short_name} community map",
+        last_resort=last_resort,
+        navigation=NAVIGATION,
+    )
+    app.register_error_handler(HTTPException, error_page)
+
+
+def symbol_for(catalogue: Catalogue, layer_ids: Iterable[str]) -> Markup:
+    """The symbol a place has on the map: that of the first of its layers; none for none."""
+    layer = next((found for layer_id in layer_ids if (found := catalogue.get(layer_id))), None)
+    return Markup(symbol_svg(layer.style)) if layer else Markup("")  # noqa: S704 - made by us
+
+
+def error_page(error: HTTPException) -> tuple[Response | str, int]:
+    """An error as a page with a way forward, or as problem details under ``/api``."""
+    original = getattr(error, "original_exception", None)
+    if isinstance(error, InternalServerError) and isinstance(original, DATABASE_AWAY):
+        log.error("the database did not answer: %s", original)
+        error = ServiceUnavailable()
+    code = error.code or 500
+    said = ERRORS.get(code) or ERRORS[500 if code >= 500 else 400]
+    if request.path == "/api" or request.path.startswith("/api/"):
+        problem = jsonify(type="about:blank", title=said.title, status=code, detail=error.description)
+        problem.mimetype = "application/problem+json"
+        return problem, code
+    return render_template("error.html", code=code, said=said), code

@@ -1,0 +1,51 @@
+// What the map says about a feature, read from its GeoJSON properties.
+
+export function nameOf (feature) {
+  return feature.properties.name ?? String(feature.id)
+}
+
+export function pointOf (feature) {
+  const geometry = feature.geometry
+  return geometry?.type === 'Point' ? [geometry.coordinates[1], geometry.coordinates[0]] : null
+}
+
+export function isArea (feature) {
+  return /Polygon$/.test(feature.geometry?.type ?? '')
+}
+
+export function pageOf (feature, layer) {
+  return layer.options.page ? layer.options.page + encodeURIComponent(feature.id) : null
+}
+
+// "open-to-all" as people write it; the register's words are made to be read.
+export function words (code) {
+  if (!code) return ''
+  const text = code.replace(/-/g, ' ')
+  return text[0].toUpperCase() + text.slice(1)
+}
+
+// What kind of thing it is: the place's own word for it, or else the title of its layer.
+export function kindOf (feature, layers) {
+  const p = feature.properties
+  const own = p.kind ?? (p.type && p.type !== 'unknown' ? words(p.type) : null)
+  return own ?? layers[0].options.title
+}
+
+export function describe (feature, layers) {
+  const p = feature.properties
+  const place = layers.some((layer) => !layer.options.area)
+  return {
+    name: nameOf(feature),
+    kind: kindOf(feature, layers),
+    address: [p.address, p.postcode].filter(Boolean).join(', '),
+    place,
+    phone: p.phone ?? '',
+    hours: p.opening_hours ?? '',
+    note: p.opening_note ?? '',
+    access: place ? '' : `Access: ${p.access && p.access !== 'unknown' ? words(p.access).toLowerCase() : 'not known'}`,
+    stage: p.stage ? `Stage: ${words(p.stage).toLowerCase()}` : '',
+    demonstration: p.demonstration === true,
+    unchecked: p.verified === false,
+    page: layers.map((layer) => pageOf(feature, layer)).find(Boolean)
+  }
+}

@@ -1,0 +1,48 @@
+// The small map on a page: it shows the places the page itself lists, read from the page.
+//   data-map-point="lon,lat"   a place, with data-map-name and optionally data-map-number
+//   data-map-feature="address" a feature drawn from the API (a green space's outline)
+import L from 'leaflet'
+
+export function pagePlaces (map, bounds) {
+  const shown = L.featureGroup().addTo(map)
+  for (const node of document.querySelectorAll('[data-map-point]')) {
+    const [lon, lat] = node.dataset.mapPoint.split(',').map(Number)
+    if (!Number.isFinite(lon) || !Number.isFinite(lat)) continue
+    shown.addLayer(place(node, [lat, lon], map))
+  }
+  const features = [...document.querySelectorAll('[data-map-feature]')]
+  const frame = () => {
+    if (shown.getLayers().length) map.fitBounds(shown.getBounds(), { maxZoom: 16, padding: [35, 35], animate: false })
+    else if (bounds) map.fitBounds(bounds, { animate: false })
+  }
+  frame()
+  Promise.all(features.map(async (node) => {
+    const response = await fetch(node.dataset.mapFeature, { headers: { Accept: 'application/geo+json' } })
+    if (!response.ok) throw new Error(`The server answered ${response.status}`)
+    shown.addLayer(L.geoJSON(await response.json(), {
+      interactive: false,
+      style: { color: '#0b0c0c', weight: 3, fillOpacity: 0.25, fillColor: node.dataset.mapColour ?? '#1d6b34' }
+    }))
+  })).then(frame, () => map.fire('mapservice:say', { text: 'The outline could not be loaded. Everything else on this page still holds.' }))
+}
+
+function place (node, latlng, map) {
+  const symbol = node.querySelector('.app-symbol svg')?.outerHTML ?? ''
+  const number = node.dataset.mapNumber
+  const html = number ? `<span class="app-number">${Number(number)}</span>` : symbol
+  const you = 'mapYou' in node.dataset
+  const marker = L.marker(latlng, {
+    icon: L.divIcon({ html: you ? '<span class="app-you"></span>' : html, className: 'app-marker', iconSize: you ? [18, 18] : [34, 34] }),
+    title: node.dataset.mapName,
+    zIndexOffset: number ? 1000 - Number(number) : 500
+  })
+  marker.on('add', () => marker.getElement().setAttribute('aria-label', [number, node.dataset.mapName].filter(Boolean).join('. ')))
+  marker.on('click keypress', (event) => {
+    if (event.type === 'keypress' && event.originalEvent.key !== 'Enter') return
+    const text = document.createElement('p')
+    text.className = 'app-card__name'
+    text.textContent = node.dataset.mapName
+    L.popup().setLatLng(latlng).setContent(text).openOn(map)
+  })
+  return marker
+}

@@ -1,0 +1,123 @@
+// What Folium's script calls when map and layers stand: joins them to the page around the map.
+import L from 'leaflet'
+
+import { tidyLabels } from './areas.js'
+import { readAddress, writeAddress } from './address.js'
+import { Board } from './board.js'
+import { ViewList } from './list.js'
+import { pagePlaces } from './page-places.js'
+import { joinSearch } from './search.js'
+import { joinSwitches } from './switches.js'
+
+export function start (map, { clusters, layers, small = false, bounds, orients = false }) {
+  map.attributionControl?.setPrefix('')
+  if (window.matchMedia('(prefers-reduced-motion: reduce)').matches) {
+    map.options.zoomAnimation = map.options.fadeAnimation = map.options.markerZoomAnimation = false
+    L.setOptions(clusters, { animate: false })
+  }
+  const container = map.getContainer()
+  container.setAttribute('role', 'region')
+  container.setAttribute('aria-label', container.closest('[data-map-label]')?.dataset.mapLabel ?? 'Map')
+  container.closest('.app-map')?.classList.add('app-map--ready')
+  nameControls(container)
+  container.addEventListener('keydown', (event) => { if (event.key === 'Escape') map.closePopup() })
+
+  const board = new Board(map, clusters, layers)
+  const status = new Status(map, layers)
+  let timer
+  const changed = () => {
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      const entries = board.entries()
+      board.redraw(entries)
+      list?.show(entries)
+      status.update()
+      tidyLabels(map, layers)
+    }, 30)
+  }
+  for (const layer of layers) layer.on('change', changed)
+  map.on('moveend zoomend mapservice:labels', changed)
+  if (!orients) watchTiles(map, status)
+
+  const reveal = (id) => board.show(id) || layers.some((layer) => map.hasLayer(layer) && layer._areas.show(id))
+  const listNode = small ? null : document.querySelector('[data-map-list]')
+  const list = listNode && new ViewList(listNode, map, reveal)
+  if (small) {
+    pagePlaces(map, bounds)
+  } else {
+    const restored = readAddress(map, layers)
+    if (!restored && bounds) map.fitBounds(bounds, { animate: false })
+    joinSwitches(map, layers)
+    joinSearch(map, { say: (text) => status.say(text), bounds })
+    writeAddress(map, layers)
+  }
+  changed()
+  // The box may get its size only after this script has run (a folded panel, a printed page).
+  new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(container)
+}
+
+class Status {
+  constructor (map, layers) {
+    this.layers = layers
+    this.map = map
+    this.node = map.getContainer().closest('.app-map')?.querySelector('[data-map-status]')
+    this.notice = ''
+    map.on('mapservice:say', ({ text }) => this.say(text))
+  }
+
+  say (text) {
+    this.notice = text
+    this.update()
+  }
+
+  update () {
+    if (!this.node) return
+    const on = this.layers.filter((layer) => this.map.hasLayer(layer))
+    const failed = on.filter((layer) => layer.status === 'error')
+    const cut = on.filter((layer) => layer.truncated)
+    let text = this.notice
+    if (failed.length) text = `Some of the map could not be loaded (${names(failed)}). The lists on this site still work.`
+    else if (cut.length) text = `There is more here than the map can show (${names(cut)}). Zoom in to see all.`
+    const key = `${text}|${failed.length}`
+    if (key === this.key) return
+    this.key = key
+    this.node.replaceChildren(text)
+    this.node.classList.toggle('app-map__status--shown', Boolean(text))
+    if (failed.length) {
+      const again = document.createElement('button')
+      again.type = 'button'
+      again.className = 'app-link-button'
+      again.textContent = 'Try again'
+      again.addEventListener('click', () => failed.forEach((layer) => layer.retry()))
+      this.node.append(' ', again)
+    }
+  }
+}
+
+function names (layers) {
+  return layers.map((layer) => layer.options.title).join(', ')
+}
+
+function watchTiles (map, status) {
+  map.eachLayer((layer) => {
+    if (!(layer instanceof L.TileLayer)) return
+    let loaded = 0
+    let failed = 0
+    layer.on('tileload', () => {
+      loaded += 1
+      if (failed && loaded === 1) status.say('')
+    })
+    layer.on('tileerror', () => {
+      failed += 1
+      if (failed === 3 && !loaded) status.say('The street map cannot be loaded just now. Ward outlines, green spaces and places still show.')
+    })
+  })
+}
+
+// Leaflet's controls carry titles; names that say what they do help more.
+function nameControls (container) {
+  const set = (selector, name) => container.querySelector(selector)?.setAttribute('aria-label', name)
+  set('.leaflet-control-zoom-in', 'Zoom in')
+  set('.leaflet-control-zoom-out', 'Zoom out')
+  set('.leaflet-control-locate a', 'Show where I am')
+}

@@ -1,0 +1,110 @@
+"""The map page, the files Folium's maps consist of, and the search by name for the map's search box."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from threading import Lock
+from typing import cast
+
+from convertbng.cutil import convert_lonlat
+from flask import Blueprint, Flask, Response, abort, current_app, jsonify, render_template, request, url_for
+
+from mapservice.layers.layer import Layer
+from mapservice.maps import BuiltMap, FrontendFiles, base_map, build_map
+from mapservice.maps.build import Variant
+from mapservice.web import context, frontend
+from mapservice.finder.names import find_names
+from mapservice.web.security import ONE_YEAR
+
+blueprint = Blueprint("maps", __name__)
+
+_building = Lock()
+
+
+def built_map(variant: Variant) -> BuiltMap:
+    """The rendered map of a variant: built by the first request that needs it and kept with the app."""
+    kept = _kept(current_app)
+    with _building:
+        if variant not in kept:
+            kept[variant] = _build(variant)
+        return kept[variant]
+
+
+@blueprint.get("/map")
+def whole_map() -> str:
+    """The map of every layer, with its legend, search and the list of what is in view."""
+    layers = list(context.catalogue())
+    places = [layer for layer in layers if layer.style.symbol not in ("outline", "area")]
+    green = [layer for layer in layers if layer.style.symbol == "area"]
+    outlines = [layer for layer in layers if layer.style.symbol == "outline"]
+    return render_template(
+        "map.html",
+        built=built_map("full"),
+        groups=(("Places that can help", places), ("Green spaces", green), ("Boundaries", outlines)),
+    )
+
+
+@blueprint.get("/map/<name>")
+def map_file(name: str) -> Response:
+    """A script or style of a map, under a name that holds its hash, so that it can be kept for ever."""
+    variant = name.partition("-")[0]
+    if variant not in ("full", "small"):
+        abort(404)
+    built = built_map(cast(Variant, variant))
+    if name == built.script_name:
+        response = Response(built.script, mimetype="text/javascript")
+    elif name == built.style_name:
+        response = Response(built.style, mimetype="text/css")
+    else:
+        abort(404)
+    response.headers["Cache-Control"] = ONE_YEAR
+    return response
+
+
+@blueprint.get("/map/names")
+def names() -> Response | tuple[Response, int]:
+    """Places and areas whose name holds the text ``q``, for the map's search box: at most eight."""
+    text = " ".join(request.args.get("q", "").replace("\x00", "").split())
+    if not 2 <= len(text) <= 80:
+        problem = jsonify(
+            type="about:blank", title="Bad request", status=400, detail="q must have from 2 to 80 characters"
+        )
+        problem.mimetype = "application/problem+json"
+        return problem, 400
+    with context.database().reading() as cursor:
+        found = find_names(cursor, context.catalogue(), text, limit=8)
+    return jsonify(places=found)
+
+
+def _kept(app: Flask) -> dict[str, BuiltMap]:
+    return cast(dict[str, BuiltMap], app.extensions.setdefault("maps", {}))
+
+
+def _build(variant: Variant) -> BuiltMap:
+    settings = context.settings()
+    borough = context.borough()
+    files = FrontendFiles(
+        script=url_for("static", filename=frontend.asset_path("map.js")),
+        style=url_for("static", filename=frontend.asset_path("map.css")),
+    )
+    return build_map(
+        _ranked(context.catalogue()),
+        files=files,
+        centre=borough.map_centre,
+        zoom=borough.map_zoom,
+        bounds=_degrees(borough.extent),
+        base=base_map(settings.basemap, settings.basemap_url, settings.basemap_attribution),
+        variant=variant,
+    )
+
+
+def _ranked(layers: Iterable[Layer]) -> list[Layer]:
+    """A place in several layers is drawn as the first: the kinds that show at first go before the catch-alls."""
+    return sorted(layers, key=lambda layer: not layer.style.shown)
+
+
+def _degrees(extent: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """An extent in EPSG:27700 as (west, south, east, north)."""
+    west, south, east, north = extent
+    longitudes, latitudes = convert_lonlat([west, east], [south, north])
+    return float(longitudes[0]), float(latitudes[0]), float(longitudes[1]), float(latitudes[1])

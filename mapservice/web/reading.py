@@ -1,0 +1,107 @@
+"""What pages read: features of the catalogue's layers as values that templates can show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from psycopg import Cursor
+
+from mapservice.finder.nearest import find_nearest
+from mapservice.layers.features import read_feature, read_page
+from mapservice.layers.layer import Layer
+from mapservice.layers.query import CRS84, FeatureQuery
+from mapservice.web.context import catalogue, site
+
+ASSETS = "/assets/"
+GREEN_SPACES = "/green-spaces/"
+
+
+@dataclass(slots=True)
+class Feature:
+    """One feature as a page shows it; ``layers`` are the ids of the layers it was found in."""
+
+    id: str
+    properties: dict[str, Any]
+    geometry: dict[str, Any] | None
+    layers: list[str] = field(default_factory=list)
+    distance_m: float | None = None
+
+    @property
+    def point(self) -> tuple[float, float] | None:
+        """Longitude and latitude of a point feature; None for an outline or no position."""
+        if self.geometry and self.geometry["type"] == "Point":
+            longitude, latitude = self.geometry["coordinates"][:2]
+            return longitude, latitude
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturePage:
+    """Some features of a layer, how many there are in all (None: very many), and the cursor for the rest."""
+
+    features: list[Feature]
+    matched: int | None
+    next_after: str | None
+
+
+def layers_of(page: str) -> list[Layer]:
+    """The layers whose features have their page under a path: the ones that speak for a kind come first.
+
+    A layer that is not shown at first on the map is a catch-all, or secondary, and comes last.
+    """
+    found = [layer for layer in catalogue() if layer.page == page]
+    return sorted(found, key=lambda layer: not layer.style.shown)
+
+
+def parse(text: str, layer: Layer, distance_m: float | None = None) -> Feature:
+    """A feature from the GeoJSON text the database gave."""
+    raw = orjson.loads(text)
+    return Feature(str(raw["id"]), raw["properties"], raw["geometry"], [layer.id], distance_m)
+
+
+def one_feature(cursor: Cursor[Any], page: str, feature_id: str) -> Feature | None:
+    """The feature that has its page under a path, with every layer it is in; None if there is none."""
+    merged: Feature | None = None
+    for layer in layers_of(page):
+        text = read_feature(cursor, layer, feature_id, CRS84, site())
+        if text is None:
+            continue
+        found = parse(text, layer)
+        if merged is None:
+            merged = found
+        else:
+            merged.layers.append(layer.id)
+            merged.properties = {**found.properties, **merged.properties}
+    return merged
+
+
+def feature_page(cursor: Cursor[Any], layer: Layer, query: FeatureQuery) -> FeaturePage:
+    """One page of a layer's features."""
+    page = read_page(cursor, layer, query, site())
+    features = [
+        Feature(str(raw["id"]), raw["properties"], raw["geometry"], [layer.id])
+        for raw in orjson.loads(f"[{page.features}]")
+    ]
+    return FeaturePage(features, page.matched, page.next_after)
+
+
+def nearest(
+    cursor: Cursor[Any],
+    layers: Iterable[Layer],
+    point: tuple[float, float],
+    limit: int,
+    need: str | None = None,
+) -> list[Feature]:
+    """The nearest features of some layers to (longitude, latitude), each with its straight-line distance."""
+    found: dict[str, Feature] = {}
+    for layer in layers:
+        for near in find_nearest(cursor, [layer], point, limit, site(), need):
+            feature = parse(near.feature, layer, near.distance_m)
+            if feature.id in found:
+                found[feature.id].layers.append(layer.id)
+            else:
+                found[feature.id] = feature
+    return sorted(found.values(), key=lambda feature: (feature.distance_m or 0.0, feature.id))[:limit]

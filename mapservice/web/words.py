@@ -1,0 +1,131 @@
+"""The register's codes and figures in words that people read."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+_DAYS = {
+    "Mo": "Monday",
+    "Tu": "Tuesday",
+    "We": "Wednesday",
+    "Th": "Thursday",
+    "Fr": "Friday",
+    "Sa": "Saturday",
+    "Su": "Sunday",
+    "PH": "Bank holidays",
+}
+_RULE = re.compile(r"^((?:Mo|Tu|We|Th|Fr|Sa|Su|PH)(?:[,-](?:Mo|Tu|We|Th|Fr|Sa|Su|PH))*)\s+(.+)$")
+_TIMES = re.compile(r"^\d\d:\d\d-\d\d:\d\d(?:,\s*\d\d:\d\d-\d\d:\d\d)*$")
+
+ACCESS = {
+    "open-to-all": "Open to everyone",
+    "restricted-hours": "Open to everyone at certain times",
+    "members-or-residents": "Members or residents only",
+    "no-access": "Not open to the public",
+    "unknown": "Not known who may go in",
+}
+STAGES = {
+    "suggested": "Suggested",
+    "checked-on-site": "Checked on site",
+    "owner-contacted": "Owner contacted",
+    "plan": "Plan being made",
+    "opened": "Opened",
+    "declined": "Declined",
+}
+
+
+def words(code: str | None) -> str:
+    """``community-garden`` as ``Community garden``; empty for nothing."""
+    text = (code or "").replace("-", " ").replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def access_words(code: str | None) -> str:
+    """Who may use a green space, as a sentence."""
+    return ACCESS.get(code or "unknown", words(code))
+
+
+def stage_words(code: str | None) -> str:
+    """How far a potential green space has come."""
+    return STAGES.get(code or "", words(code))
+
+
+def hours_lines(opening_hours: str | None) -> list[tuple[str, str]]:
+    """OpenStreetMap opening hours as (days, times) in words, one pair per rule.
+
+    A rule this simple reading does not cover is given as it stands under an empty day, never left out.
+    """
+    lines = []
+    for rule in (opening_hours or "").split(";"):
+        text = rule.strip()
+        if not text:
+            continue
+        if text == "24/7":
+            lines.append(("Every day", "all day and night"))
+            continue
+        match = _RULE.match(text)
+        if match is None:
+            lines.append(("", text))
+            continue
+        days, times = match.groups()
+        lines.append((_days(days), _times(times)))
+    return lines
+
+
+def _days(text: str) -> str:
+    named = re.sub(r"[A-Z][a-zH]", lambda m: _DAYS.get(m.group(), m.group()), text)
+    return named.replace("-", " to ").replace(",", ", ")
+
+
+def _times(text: str) -> str:
+    if text in ("off", "closed"):
+        return "closed"
+    if not _TIMES.match(text):
+        return text
+    return " and ".join(
+        " to ".join(_clock(end) for end in part.strip().split("-")) for part in text.split(",")
+    )
+
+
+def _clock(time: str) -> str:
+    hour, minute = (int(part) for part in time.split(":"))
+    if (hour, minute) == (12, 0):
+        return "noon"
+    if (hour % 24, minute) == (0, 0):
+        return "midnight"
+    return f"{hour % 12 or 12}{f':{minute:02d}' if minute else ''}{'am' if hour % 24 < 12 else 'pm'}"
+
+
+def distance_words(metres: float | None) -> str:
+    """A distance as people say it: to 10 m when near, to 0.1 km or miles further off."""
+    if metres is None:
+        return ""
+    if metres < 1000:
+        return f"{max(10, round(metres / 10) * 10)} metres"
+    return f"{metres / 1000:.1f} km ({metres / 1609.344:.1f} miles)"
+
+
+def area_words(hectares: float | None) -> str:
+    """An area: hectares, or square metres when small."""
+    if hectares is None:
+        return ""
+    if hectares < 0.1:
+        return f"{round(hectares * 10_000 / 10) * 10:,} m²"
+    return f"{hectares:.2f} hectares" if hectares < 10 else f"{hectares:.1f} hectares"
+
+
+def day_words(value: date | str | None) -> str:
+    """``2024-05-31`` as ``31 May 2024``; anything else as it stands."""
+    if isinstance(value, str):
+        try:
+            value = date.fromisoformat(value[:10])
+        except ValueError:
+            return value
+    return f"{value.day} {value:%B %Y}" if value else ""
+
+
+def telephone_link(number: Any) -> str:
+    """``020 7527 2000`` as the target of a ``tel:`` link."""
+    return "tel:" + re.sub(r"[^0-9+]", "", str(number))
