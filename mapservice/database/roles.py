@@ -92,10 +92,11 @@ def _roles(connection: Connection, login: bool) -> list[sql.Composable]:
 def _memberships(connection: Connection, login: bool) -> list[sql.Composable]:
     if login:
         return []
+    account = sql.Identifier(str(_one(connection, "SELECT session_user")))
     return [
-        sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(connection.info.user))
+        sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), account)
         for role in ROLES
-        if not _one(connection, "SELECT pg_has_role(current_user, %s, 'MEMBER')", role)
+        if not _one(connection, "SELECT pg_has_role(session_user, %s, 'MEMBER')", role)
     ]
 
 

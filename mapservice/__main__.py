@@ -1,0 +1,5 @@
+"""`python -m mapservice` is the `mapservice` command."""
+
+from mapservice.cli import main
+
+main()

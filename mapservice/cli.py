@@ -1,0 +1,228 @@
+"""The `mapservice` command. Each subcommand reads the settings, calls one room, and says what happened."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from mapservice import serving
+from mapservice.database import Database, open_database, packages
+from mapservice.database.locks import Held, Holder
+from mapservice.database.opening import describe, prepare_server, running_cluster
+from mapservice.settings import OperatorError, Settings, load_settings
+from mapservice.settings import describe as describe_settings
+
+INTERRUPTED = 130
+
+
+def say(text: str) -> None:
+    """One line to the person at the terminal; kept off stdout, which is for results."""
+    click.echo(text, err=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="mapservice", message="%(prog)s %(version)s")
+def cli() -> None:
+    """A borough on one map: set it up, serve it, feed it, look after it.
+
+    Settings come from the environment; `mapservice doctor` lists them all.
+    """
+
+
+@cli.command()
+def setup() -> None:
+    """Prepare everything that serving needs, and stop: packages, database, tables, front end, data."""
+    from mapservice.preparation import prepare
+
+    settings = load_settings()
+    if settings.database_url is not None:
+        prepare_server(settings)
+    with open_database(settings, command="mapservice setup", say=say) as database:
+        prepare(settings, database, say)
+    say("Ready. Start with: mapservice serve")
+
+
+@cli.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option(
+    "--setup/--no-setup", "with_setup", default=True, help="Prepare first (the default), or only serve."
+)
+def serve(host: str | None, port: int | None, with_setup: bool) -> None:
+    """Prepare what is not ready yet, then serve until Ctrl-C."""
+    settings = load_settings(**{name: value for name, value in (("host", host), ("port", port)) if value})
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # All three unwind in the same way, so that each stops the database. Set even for SIGINT: a shell
+        # that starts us in the background has it ignored.
+        signal.signal(number, signal.default_int_handler)
+    try:
+        if settings.database_url is not None:
+            _serve_from_server(settings, with_setup)
+        else:
+            _serve_from_cluster(settings, with_setup)
+    except KeyboardInterrupt:
+        say("Stopped.")
+
+
+def _serve_from_server(settings: Settings, with_setup: bool) -> None:
+    serving.check_port_free(settings)
+    if with_setup:
+        prepare_server(settings)
+        with open_database(settings) as database:
+            _prepare(settings, database)
+    _announce(settings)
+    serving.replace_by_gunicorn(settings)
+
+
+def _serve_from_cluster(settings: Settings, with_setup: bool) -> None:
+    address = serving.base_address(settings)
+    try:
+        with running_cluster(settings, Holder("mapservice serve", os.getpid(), address), say) as cluster:
+            serving.check_port_free(settings)
+            if with_setup:
+                database = Database.connect(settings)
+                _prepare(settings, database)
+                database.dispose()
+            serving.serve_beside(cluster, settings, lambda: _announce(settings), say)
+    except Held as held:
+        raise OperatorError(
+            f"{settings.var_dir} is in use by {describe(held.holder)}.\n"
+            "Use that one, or stop it first (Ctrl-C where it runs). For a second, separate service give this "
+            "one its own folder: MAPSERVICE_VAR_DIR=<folder>"
+        ) from None
+
+
+def _prepare(settings: Settings, database: Database) -> None:
+    from mapservice.preparation import prepare
+
+    prepare(settings, database, say)
+
+
+def _announce(settings: Settings) -> None:
+    base = serving.base_address(settings)
+    say(
+        f"\nThe map service is at {base}   (Ctrl-C stops it, and the database with it)\n\n"
+        f"  {base}/find          help near a postcode\n"
+        f"  {base}/map           everything on one map\n"
+        f"  {base}/data          the layers in QGIS, Excel and notebooks\n"
+        f"  {base}/api           OGC API - Features; try: ogrinfo OAPIF:{base}/api\n"
+    )
+
+
+@cli.command("import")
+@click.argument("source")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--actor", help="Who makes this change, for the history. Default: the login name.")
+@click.option("--reason", help="Why, for the history. Default: the name of the file.")
+@click.option("--replace", is_flag=True, help="Also remove what FILE lacks: it is the whole truth.")
+def import_(source: str, file: Path | None, actor: str | None, reason: str | None, replace: bool) -> None:
+    """Take FILE in as SOURCE: all of it, or nothing and a list of what is wrong, by line and field."""
+    from mapservice.sources import SOURCES, run_import
+
+    settings = load_settings()
+    if source not in SOURCES:
+        raise OperatorError(f"There is no source {source!r}. There are: {', '.join(SOURCES)}")
+    with open_database(settings, command=f"mapservice import {source}", say=say) as database:
+        report = run_import(database, source, file, actor or _login_name(), reason=reason, replace=replace)
+    click.echo(report.render())
+    if not report.ok:
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("layer")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; its ending chooses the format. Default: <layer>.geojson",
+)
+def export(layer: str, output: Path | None) -> None:
+    """Write LAYER, as the service publishes it, to a file."""
+    from mapservice.layers.catalogue import build_catalogue
+    from mapservice.layers.export import UnknownFormat, export_layer
+    from mapservice.register.borough import read_borough
+
+    settings = load_settings()
+    catalogue = build_catalogue(read_borough(settings.geodata_dir))
+    wanted = catalogue.get(layer)
+    if wanted is None:
+        known = ", ".join(each.id for each in catalogue)
+        raise OperatorError(f"There is no layer {layer!r}. There are: {known}")
+    target = output or Path(f"{layer}.geojson")
+    if not target.absolute().parent.is_dir():
+        raise OperatorError(f"There is no folder {target.parent}")
+    with open_database(settings, command=f"mapservice export {layer}", say=say) as database:
+        try:
+            written = export_layer(database, wanted, target.absolute(), settings.public_url or "")
+        except UnknownFormat as error:
+            raise OperatorError(str(error)) from error
+    say(f"Wrote {written} features to {target}")
+
+
+@cli.command()
+def doctor() -> None:
+    """Say what is installed, what is missing and what a start would do. Changes nothing."""
+    from mapservice.doctor import examine
+
+    settings = load_settings()
+    findings = examine(settings)
+    click.secho("This machine", bold=True)
+    colours = {"ok": "green", "note": "yellow", "missing": "red"}
+    for finding in findings:
+        mark = click.style(f"{finding.state:<8}", fg=colours[finding.state])
+        click.echo(f"  {mark} {finding.what}: {finding.found}")
+        if finding.remedy:
+            click.echo(f"           -> {finding.remedy}")
+    click.secho("Settings in force (bold where not the default)", bold=True)
+    for row in describe_settings(settings):
+        click.secho(f"  {row.variable} = {row.value}", bold=row.is_set)
+        click.echo(textwrap.fill(row.description, 100, initial_indent=" " * 6, subsequent_indent=" " * 6))
+    if any(finding.state == "missing" for finding in findings):
+        sys.exit(1)
+
+
+@cli.command("packages")
+@click.option("--tests", is_flag=True, help="Also what tests need: Chromium and GDAL's programs.")
+def packages_(tests: bool) -> None:
+    """Install the system's packages that are missing, where that is allowed."""
+    settings = load_settings()
+    if settings.database_url is None:
+        packages.ensure_postgres(say)
+    if tests:
+        packages.ensure_extras(packages.TEST_EXTRAS, say)
+
+
+def _login_name() -> str:
+    """The name of the person at the terminal, also behind sudo."""
+    import getpass
+
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line; mistakes an operator can mend become messages, not tracebacks."""
+    from mapservice.register.borough import BoroughFileError
+    from mapservice.web.frontend import FrontendError
+
+    code: Any = 1
+    try:
+        code = cli.main(args=arguments, prog_name="mapservice", standalone_mode=False)
+    except (OperatorError, BoroughFileError, FrontendError) as error:
+        say(f"{error}")
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        say("Stopped.")
+        code = INTERRUPTED
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,248 @@
+"""What tests share: one real PostGIS for the whole run, loaded once and copied where a test writes.
+
+settings         the settings of the run, with the real geodata folder
+database         migrated and loaded, one copy for each test module
+fresh_database   the same for one test alone
+bare_database    roles and extensions only, for one test alone
+make_database    a context manager that makes such copies: make_database(template="bare" or "loaded")
+app, client      the application on `database`, and Flask's test client for it
+live_server      the address of a real gunicorn on a copy of its own
+browser          Chromium, as the system has it
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mapservice import serving
+from mapservice.database import Database, packages, roles
+from mapservice.database.cluster import DATABASE_NAME, Cluster
+from mapservice.database.engines import cluster_address
+from mapservice.settings import PREFIX, Settings, load_settings
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
+    from playwright.sync_api import Browser
+
+MakeDatabase = Callable[..., AbstractContextManager[Database]]
+
+# A test run must not depend on what the shell it is started from has set, least of all on a database.
+for name in [*os.environ]:
+    if name.startswith(PREFIX) or name in ("DATABASE_URL", "DATABASE_READ_URL", "SECRET_KEY"):
+        del os.environ[name]
+
+HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+"""The test database may be lost with the machine, and is quicker for it."""
+
+
+@pytest.fixture(scope="session")
+def short_folder() -> Iterator[Path]:
+    """A folder with a short name that every account may enter: sockets and PostgreSQL's account need both."""
+    folder = Path(tempfile.mkdtemp(prefix="ms-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> packages.PostgresBinaries:
+    """PostgreSQL with PostGIS, as installed."""
+    found = packages.find_postgres()
+    assert found, "PostgreSQL with PostGIS is not installed; `make test` installs it"
+    return found
+
+
+@pytest.fixture(scope="session")
+def settings(short_folder: Path) -> Settings:
+    """The settings of the test run."""
+    return load_settings(var_dir=short_folder, secret_key="only-for-tests-" * 3, log_level="warning")
+
+
+@pytest.fixture(scope="session")
+def cluster(short_folder: Path, postgres: packages.PostgresBinaries) -> Iterator[Cluster]:
+    """The private cluster of the test run."""
+    cluster = Cluster(short_folder, postgres, max_connections=100, overrides=HASTY)
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def bare_template(cluster: Cluster) -> str:
+    """Name of a database with roles and extensions only."""
+    _copy(cluster, DATABASE_NAME, "bare")
+    return "bare"
+
+
+@pytest.fixture(scope="session")
+def loaded_template(cluster: Cluster, bare_template: str, settings: Settings) -> str:
+    """Name of a database with all tables and the borough's data."""
+    from mapservice.register import migrate
+    from mapservice.sources.load import load_geodata
+
+    _copy(cluster, bare_template, "loaded")
+    with _connected(cluster, "loaded", settings) as database:
+        migrate.upgrade(database)
+        report = load_geodata(database, settings.geodata_dir)
+        assert report.ok, report.render()
+    with cluster.connect("loaded") as connection:
+        connection.execute("ANALYZE")
+    return "loaded"
+
+
+@pytest.fixture(scope="session")
+def make_database(cluster: Cluster, settings: Settings, request: pytest.FixtureRequest) -> MakeDatabase:
+    """A context manager that gives a copy of a template ("loaded" or "bare") and drops it afterwards."""
+    numbers = itertools.count(1)
+
+    @contextlib.contextmanager
+    def make(template: str = "loaded") -> Iterator[Database]:
+        name = f"copy{next(numbers)}"
+        _copy(cluster, request.getfixturevalue(f"{template}_template"), name)
+        try:
+            with _connected(cluster, name, settings) as database:
+                yield database
+        finally:
+            with cluster.connect("postgres") as connection:
+                connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def database(make_database: MakeDatabase) -> Iterator[Database]:
+    """The borough's database; tests of one module share it."""
+    with make_database() as database:
+        yield database
+
+
+@pytest.fixture
+def fresh_database(make_database: MakeDatabase) -> Iterator[Database]:
+    """The borough's database for one test alone."""
+    with make_database() as database:
+        yield database
+
+
+@pytest.fixture
+def bare_database(make_database: MakeDatabase) -> Iterator[Database]:
+    """A database without tables for one test alone."""
+    with make_database("bare") as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def front_end() -> None:
+    """Styles and scripts, built if they changed."""
+    from mapservice.web import frontend
+
+    frontend.build()
+
+
+@pytest.fixture(scope="module")
+def app(settings: Settings, database: Database, front_end: None) -> Flask:
+    """The application on this module's database."""
+    from mapservice import create_app
+
+    return create_app(settings, database)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client for the application that speaks no network."""
+    return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def live_server(
+    make_database: MakeDatabase, cluster: Cluster, settings: Settings, front_end: None
+) -> Iterator[str]:
+    """The address of a real server, as http://127.0.0.1:12345, on a database of its own."""
+    port = free_port()
+    with make_database() as database:
+        name = database.reader.url.database
+        environment = {
+            **serving.environment(settings.model_copy(update={"port": port})),
+            # By way of DATABASE_URL, so that the way a server is configured is tried as well.
+            "DATABASE_URL": f"postgresql://postgres@/{name}?host={cluster.socket_dir}",
+            "SECRET_KEY": "only-for-tests-" * 3,
+            "MAPSERVICE_LOG_LEVEL": "warning",
+        }
+        server = subprocess.Popen(serving.GUNICORN, env=environment)
+        try:
+            wait_for(f"http://127.0.0.1:{port}/health/live", server)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait(15)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window."""
+    from playwright.sync_api import sync_playwright
+
+    program = packages.CHROMIUM.find()
+    assert program, "Chromium is not installed; `make test` installs it where it may"
+    with sync_playwright() as playwright:
+        # Without a sandbox of its own, which root and containers do not allow; it opens only our pages.
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(
+    address: str, server: subprocess.Popen[bytes] | subprocess.Popen[str], seconds: float = 60
+) -> None:
+    """Wait until an address answers, with whatever status."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert server.poll() is None, f"the server ended with exit code {server.returncode}"
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(f"{address} did not answer within {seconds} seconds")
+
+
+def _copy(cluster: Cluster, template: str, name: str) -> None:
+    with cluster.connect("postgres") as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {roles.OWNER}".encode())
+    # What a role may do with a database as a whole is not copied.
+    with cluster.connect(name) as connection:
+        roles.prepare(connection, login=True)
+
+
+@contextlib.contextmanager
+def _connected(cluster: Cluster, name: str, settings: Settings) -> Iterator[Database]:
+    database = Database.at(cluster_address(cluster.socket_dir, name), settings)
+    try:
+        yield database
+    finally:
+        database.dispose()
