@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from psycopg import sql
-from shapely import Point
 
 from mapservice.sources import checks
 from mapservice.sources.context import Context
@@ -104,7 +103,7 @@ def _records(content: str, file: str, context: Context, report: Report) -> Itera
             report.reject(line, file, ",".join(cells), f"has {len(cells)} columns, not {COLUMNS}")
             continue
         try:
-            easting, northing = checks.whole_number(cells[2]), checks.whole_number(cells[3])
+            easting, northing = _metres(cells[2]), _metres(cells[3])
             if not (west <= easting <= east and south <= northing <= north):
                 continue
             quality, postcode = checks.whole_number(cells[1]), checks.postcode(cells[0])
@@ -120,11 +119,18 @@ def _records(content: str, file: str, context: Context, report: Report) -> Itera
             yield record(postcode, easting, northing, quality, SOURCE)
 
 
+def _metres(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and len(value) <= 7):
+        raise checks.Refused("must be whole metres of the National Grid")
+    return int(value)
+
+
 def record(postcode: str, easting: int, northing: int, quality: int, source: str) -> dict[str, Any]:
     """A live postcode as the register keeps it."""
     return {
         "postcode": postcode,
-        "geom": Point(easting, northing),
+        "easting": easting,
+        "northing": northing,
         "quality": quality,
         "status": "live",
         "last_seen": None,

@@ -122,7 +122,12 @@ def _sample(extent: tuple[float, float, float, float]) -> tuple[NDArray[np.float
 
 def _uncentred(c: NDArray[np.float64], e0: float, n0: float) -> tuple[float, float, float]:
     slope_e, slope_n = float(c[1]) / 1000, float(c[2]) / 1000
-    return float(c[0]) - slope_e * e0 - slope_n * n0, slope_e, slope_n
+    # Rounded below the micrometre, so that the last bit of another processor's sums makes no other grid.
+    return (
+        round(float(c[0]) - slope_e * e0 - slope_n * n0, 6),
+        round(slope_e, 13),
+        round(slope_n, 13),
+    )
 
 
 def _steps(metres: float) -> int:

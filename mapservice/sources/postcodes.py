@@ -17,20 +17,21 @@ REQUIRED = ("postcode", "easting", "northing", "status", "source")
 OPTIONAL = ("last_seen", "note")
 COLUMNS = {
     "postcode": "text",
-    "geom": "geometry(Point, 27700)",
     "quality": "smallint",
     "status": "text",
     "last_seen": "text",
     "source_id": "text",
     "note": "text",
 }
+_POSITION = {"easting": "double precision", "northing": "double precision"}
+_GEOMETRY = "ST_SetSRID(ST_MakePoint(s.easting, s.northing), 27700)"
 QUALITY = 50
 """Code-Point Open's positional quality for a position taken from elsewhere: fit for a neighbourhood."""
 
 
 def postcode_target() -> Target:
     """Where postcodes go."""
-    return target("postcodes", ["postcode"], COLUMNS)
+    return target("postcodes", ["postcode"], COLUMNS, _POSITION, {"geom": _GEOMETRY})
 
 
 def read(path: Path, context: Context, report: Report) -> list[dict[str, Any]]:
@@ -50,8 +51,8 @@ def read(path: Path, context: Context, report: Report) -> list[dict[str, Any]]:
         easting = row.take("easting", checks.number, required=True)
         northing = row.take("northing", checks.number, required=True)
         if easting is not None and northing is not None:
-            record["geom"] = Point(easting, northing)
-            context.refuse_outside(row, "easting", record["geom"])
+            record |= {"easting": easting, "northing": northing}
+            context.refuse_outside(row, "easting", Point(easting, northing))
         row.cells["postcode"] = record["postcode"] or ""
         records.append(record)
     refuse_repeated(table.rows, ["postcode"])

@@ -85,7 +85,8 @@ class Report:
             yield f"  note: {warning}"
 
     def _counts(self) -> str:
-        reports = list(self.everything())
+        own = self.created + self.updated + self.removed + self.unchanged
+        reports = [self] if own else list(self.everything())
         counts = {
             "created": sum(r.created for r in reports),
             "updated": sum(r.updated for r in reports),
