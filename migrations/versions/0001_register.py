@@ -249,7 +249,7 @@ CREATE TABLE register.green_spaces (
     CHECK (CASE status
                WHEN 'existing' THEN stage IS NULL OR stage = 'opened'
                ELSE stage IS NOT NULL AND stage <> 'opened' END),
-    CHECK (stage <> 'declined' OR stage_reason <> '')
+    CHECK (stage IS DISTINCT FROM 'declined' OR COALESCE(stage_reason, '') <> '')
 );
 CREATE INDEX green_spaces_geom ON register.green_spaces USING gist (geom);
 CREATE INDEX green_spaces_geom_4326 ON register.green_spaces USING gist (geom_4326);

@@ -1,0 +1,37 @@
+"""Postcodes are understood however they are typed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mapservice.register.postcodes import normalise_postcode, possible_postcodes
+
+
+@pytest.mark.parametrize("typed", ["N1 9JP", "n19jp", " N1  9JP ", "N1-9JP", "n1.9jp", "N1\u00a09JP"])
+def test_case_and_spaces_do_not_matter(typed):
+    assert normalise_postcode(typed) == "N1 9JP"
+
+
+@pytest.mark.parametrize(
+    "typed, meant",
+    [
+        ("NI 9JP", "N1 9JP"),
+        ("ec1v 4nb", "EC1V 4NB"),
+        ("N1 OAA", "N1 0AA"),
+        ("N19 SPH", None),
+        ("WCIX 9EY", "WC1X 9EY"),
+    ],
+)
+def test_slips_of_o_and_i_are_forgiven(typed, meant):
+    found = possible_postcodes(typed)
+    assert (meant in found) if meant else not found
+
+
+def test_the_literal_reading_comes_first():
+    assert possible_postcodes("N1 0AA")[0] == "N1 0AA"
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_either_a_postcode_or_nothing(typed):
+    for postcode in possible_postcodes(typed):
+        assert normalise_postcode(postcode) == postcode
