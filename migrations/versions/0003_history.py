@@ -30,12 +30,8 @@ CREATE TABLE history.changes (
 CREATE INDEX changes_row ON history.changes (table_name, row_key, id);
 CREATE INDEX changes_at ON history.changes (at);
 
-CREATE FUNCTION history.snapshot(row_json jsonb, geom text) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
-    SELECT (row_json - '{geom,geom_4326,geom_3857,extent,updated_at}'::text[])
-           || CASE WHEN geom IS NULL THEN '{}'::jsonb ELSE jsonb_build_object('geom', geom) END
-$$;
-
--- TG_ARGV[0]: the key expression of a row; TG_ARGV[1]: its geometry column as text, or NULL.
+-- TG_ARGV[0]: the key expression of a row, over the alias r. Generated columns follow from the others and are
+-- left out; so is updated_at, which changes whenever anything does.
 CREATE FUNCTION history.record() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = public, pg_temp AS $$
 DECLARE
@@ -43,43 +39,50 @@ DECLARE
     why text := NULLIF(current_setting('mapservice.reason', true), '');
     insertion constant text :=
         'INSERT INTO history.changes (table_name, row_key, operation, actor, reason, before, after) ';
-    snapshot_of text := 'history.snapshot(to_jsonb(r), ' || TG_ARGV[1] || ')';
+    snapshot text;
 BEGIN
+    SELECT 'jsonb_build_object(' || string_agg(
+               format('%L, r.%I', attname, attname)
+               || CASE WHEN atttypid = 'geometry'::regtype THEN '::text' ELSE '' END, ', ') || ')'
+    INTO snapshot
+    FROM pg_attribute
+    WHERE attrelid = TG_RELID AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+      AND attname <> 'updated_at';
     IF TG_OP = 'INSERT' THEN
         EXECUTE insertion || format(
-            'SELECT $1, (%s)::text, ''created'', $2, $3, NULL, %s FROM new_rows r', TG_ARGV[0], snapshot_of)
+            'SELECT $1, (%s)::text, ''created'', $2, $3, NULL, %s FROM new_rows r', TG_ARGV[0], snapshot)
             USING TG_TABLE_NAME, who, why;
     ELSIF TG_OP = 'DELETE' THEN
         EXECUTE insertion || format(
-            'SELECT $1, (%s)::text, ''deleted'', $2, $3, %s, NULL FROM old_rows r', TG_ARGV[0], snapshot_of)
+            'SELECT $1, (%s)::text, ''deleted'', $2, $3, %s, NULL FROM old_rows r', TG_ARGV[0], snapshot)
             USING TG_TABLE_NAME, who, why;
     ELSE
         EXECUTE insertion || format(
             'SELECT $1, n.row_key, ''updated'', $2, $3, o.state, n.state
              FROM (SELECT (%1$s)::text AS row_key, %2$s AS state FROM new_rows r) n
              JOIN (SELECT (%1$s)::text AS row_key, %2$s AS state FROM old_rows r) o USING (row_key)
-             WHERE n.state IS DISTINCT FROM o.state', TG_ARGV[0], snapshot_of)
+             WHERE n.state IS DISTINCT FROM o.state', TG_ARGV[0], snapshot)
             USING TG_TABLE_NAME, who, why;
     END IF;
     RETURN NULL;
 END $$;
 """
 
-# table: (key expression, geometry as text or NULL), over the alias r
+# table: the key of a row
 RECORDED = {
-    "borough": ("r.singleton", "r.extent::text"),
-    "sources": ("r.id", "NULL"),
-    "boundary_sets": ("r.id", "NULL"),
-    "areas": ("r.key", "r.geom::text"),
-    "locality_wards": ("r.ward_key", "NULL"),
-    "organisations": ("r.id", "NULL"),
-    "categories": ("r.id", "NULL"),
-    "assets": ("r.key", "r.geom::text"),
-    "contact_points": ("r.id", "NULL"),
-    "green_spaces": ("r.key", "r.geom::text"),
-    "entrances": ("r.id", "r.geom::text"),
-    "evidence": ("r.key", "NULL"),
-    "postcodes": ("r.postcode", "r.geom::text"),
+    "borough": "r.singleton",
+    "sources": "r.id",
+    "boundary_sets": "r.id",
+    "areas": "r.key",
+    "locality_wards": "r.ward_key",
+    "organisations": "r.id",
+    "categories": "r.id",
+    "assets": "r.key",
+    "contact_points": "r.id",
+    "green_spaces": "r.key",
+    "entrances": "r.id",
+    "evidence": "r.key",
+    "postcodes": "r.postcode",
 }
 TRANSITIONS = {
     "INSERT": "NEW TABLE AS new_rows",
@@ -90,12 +93,12 @@ TRANSITIONS = {
 
 def upgrade() -> None:
     op.execute(SCHEMA)
-    for table, (key, geometry) in RECORDED.items():
+    for table, key in RECORDED.items():
         for event, transition in TRANSITIONS.items():
             op.execute(
                 f"CREATE TRIGGER history_{event.lower()} AFTER {event} ON register.{table} "
                 f"REFERENCING {transition} FOR EACH STATEMENT "
-                f"EXECUTE FUNCTION history.record('{key}', '{geometry}')"
+                f"EXECUTE FUNCTION history.record('{key}')"
             )
 
 
@@ -104,6 +107,5 @@ def downgrade() -> None:
         for event in TRANSITIONS:
             op.execute(f"DROP TRIGGER history_{event.lower()} ON register.{table}")
     op.execute("DROP FUNCTION history.record()")
-    op.execute("DROP FUNCTION history.snapshot(jsonb, text)")
     op.execute("DROP TABLE history.changes")
     op.execute("DROP SCHEMA history")
