@@ -8,7 +8,7 @@ from mapservice.database import Database
 from mapservice.layers.catalogue import build_catalogue
 from mapservice.register.borough import read_borough
 from mapservice.settings import Settings, load_settings
-from mapservice.web import compression, frame, security
+from mapservice.web import compression, frame, operations, pages, security
 from mapservice.web.api import api
 from mapservice.web.api.answers import cell
 
@@ -29,4 +29,6 @@ def build_application(settings: Settings | None = None, database: Database | Non
     compression.init_compression(app)
     security.init_security(app, basemap_url=settings.basemap_url, public_url=settings.public_url)
     app.register_blueprint(api)
+    app.register_blueprint(operations.blueprint)
+    pages.register_pages(app)
     return app
