@@ -27,6 +27,7 @@ NEEDS = (
     ("wellbeing", "Wellbeing", "health, feeling low, lonely"),
     ("", "I am not sure", ""),
 )
+HUBS_COMPARED = 20
 NEED_WORDS = {value: text.lower() for value, text, _ in NEEDS if value}
 
 
@@ -119,7 +120,7 @@ def _answer(cursor: Cursor[Any], located: Located, need: str) -> Answer:
     point = (located.longitude, located.latitude)
     kinds = [layer for layer in reading.layers_of(reading.ASSETS) if layer.style.shown]
     green = [layer for layer in reading.layers_of(reading.GREEN_SPACES) if layer.style.shown]
-    hub = _hub(cursor, located)
+    hub = _hub(cursor, located, point)
     by_kind = []
     for layer in kinds:
         found = [one for one in reading.nearest(cursor, [layer], point, 2) if hub is None or one.id != hub.id]
@@ -136,7 +137,7 @@ def _answer(cursor: Cursor[Any], located: Located, need: str) -> Answer:
     )
 
 
-def _hub(cursor: Cursor[Any], located: Located) -> reading.Feature | None:
+def _hub(cursor: Cursor[Any], located: Located, point: tuple[float, float]) -> reading.Feature | None:
     """The Fairer Together Hub of the locality, even one whose place is still to be confirmed."""
     if located.locality is None:
         return None
@@ -146,5 +147,7 @@ def _hub(cursor: Cursor[Any], located: Located) -> reading.Feature | None:
             continue
         query = FeatureQuery(limit=1, equals=((hub_for, located.locality.id),))
         for hub in reading.feature_page(cursor, layer, query).features:
+            near = reading.nearest(cursor, [layer], point, HUBS_COMPARED)
+            hub.distance_m = next((one.distance_m for one in near if one.id == hub.id), None)
             return hub
     return None

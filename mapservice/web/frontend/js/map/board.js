@@ -7,7 +7,7 @@ import { openCard } from './popup.js'
 
 export function clusterIcon (cluster) {
   const count = cluster.getChildCount()
-  return L.divIcon({ html: `<span>${count}</span>`, className: 'app-cluster', iconSize: [40, 40] })
+  return L.divIcon({ html: `<span>${count}</span>`, className: 'app-cluster', iconSize: [36, 36] })
 }
 
 export class Board {

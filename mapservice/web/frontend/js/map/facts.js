@@ -27,8 +27,8 @@ export function words (code) {
 // What kind of thing it is: the place's own word for it, or else the title of its layer.
 export function kindOf (feature, layers) {
   const p = feature.properties
-  const own = p.kind ?? (p.type && p.type !== 'unknown' ? words(p.type) : null)
-  return own ?? layers[0].options.title
+  const typed = p.type && !['unknown', 'other'].includes(p.type) ? words(p.type) : null
+  return p.kind ?? typed ?? layers[0].options.title
 }
 
 export function describe (feature, layers) {

@@ -2,7 +2,7 @@
 import L from 'leaflet'
 import 'leaflet.markercluster'
 import 'leaflet.fullscreen'
-import { LocateControl } from 'leaflet.locatecontrol/dist/L.Control.Locate.umd.js'
+import { LocateControl } from 'leaflet.locatecontrol/dist/L.Control.Locate.esm.js'
 
 import 'leaflet/dist/leaflet.css'
 import 'leaflet.markercluster/dist/MarkerCluster.css'

@@ -52,7 +52,7 @@ export class ViewList {
       this.map.getContainer().scrollIntoView({ block: 'nearest' })
       this.reveal(entry.id)
     })
-    const name = facts.page ? element('a', { href: facts.page }, facts.name) : facts.name
+    const name = facts.page ? element('a', { class: 'govuk-link', href: facts.page }, facts.name) : facts.name
     return element('li', { class: 'app-view__item' }, symbol,
       element('div', {}, element('p', { class: 'app-view__name' }, name),
         element('p', { class: 'app-view__kind' }, facts.kind), show))

@@ -30,7 +30,7 @@ export function card (feature, layers) {
     box.append(element('p', { class: 'app-unknown' }, facts.place ? 'Not confirmed yet: check before you go.' : 'Not confirmed yet.'))
   }
   if (facts.page) {
-    box.append(element('p', {}, element('a', { href: facts.page }, 'More about this place',
+    box.append(element('p', {}, element('a', { class: 'govuk-link', href: facts.page }, 'More about this place',
       element('span', { class: 'govuk-visually-hidden' }, `: ${facts.name}`))))
   }
   return box

@@ -29,7 +29,7 @@ export function start (map, { clusters, layers, small = false, bounds, orients =
     clearTimeout(timer)
     timer = setTimeout(() => {
       const entries = board.entries()
-      board.redraw(entries)
+      if (!small) board.redraw(entries)
       list?.show(entries)
       status.update()
       tidyLabels(map, layers)
