@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -243,7 +243,7 @@ def mask_password(url: str) -> str:
     account, at, host = parts.netloc.rpartition("@")
     user = account.partition(":")
     masked = user[0] + (":***" if user[1] else "")
-    return urlunsplit((parts.scheme, masked + at + host, parts.path, "", ""))
+    return f"{parts.scheme}://{masked}{at}{host}{parts.path}"
 
 
 def session_secret(settings: Settings) -> str:

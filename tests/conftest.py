@@ -16,12 +16,8 @@ import contextlib
 import itertools
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -34,6 +30,7 @@ from mapservice.database import Database, packages, roles
 from mapservice.database.cluster import DATABASE_NAME, Cluster
 from mapservice.database.engines import cluster_address
 from mapservice.settings import PREFIX, Settings, load_settings
+from tests.support import free_port, wait_for
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -204,31 +201,6 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         browser.close()
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(
-    address: str, server: subprocess.Popen[bytes] | subprocess.Popen[str], seconds: float = 60
-) -> None:
-    """Wait until an address answers, with whatever status."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        assert server.poll() is None, f"the server ended with exit code {server.returncode}"
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError(f"{address} did not answer within {seconds} seconds")
 
 
 def _copy(cluster: Cluster, template: str, name: str) -> None:
