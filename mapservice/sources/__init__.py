@@ -100,6 +100,7 @@ def apply_file(cursor: Cursor, source: str, path: Path, report: Report, *, repla
     """Read, check and write one file inside a transaction that the caller gives up if it is refused."""
     importer = SOURCES[source]
     records = importer.read(path, Context(cursor), report)
+    report.rejected.sort(key=lambda rejection: rejection.line or 0)
     if not report.ok or not records:
         return
     try:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from psycopg import sql
 from shapely import Point
 
 from mapservice.sources import checks
@@ -137,6 +138,15 @@ def read(path: Path, context: Context, report: Report) -> list[dict[str, Any]]:
     return records
 
 
+# A mistyped postcode or a slipped point: both look right on their own.
+_FAR_APART = """
+SELECT f.name, f.postcode, round(ST_Distance(f.geom, p.geom))::int
+FROM {staged} s JOIN register.assets f ON f.id = s.id JOIN register.postcodes p ON p.postcode = f.postcode
+WHERE f.geom IS NOT NULL AND NOT ST_DWithin(f.geom, p.geom, %s) ORDER BY f.name
+"""
+FAR_FROM_POSTCODE = 300
+
+
 def _agree(row: Row, record: dict[str, Any]) -> None:
     placed = bool(row.cells["longitude"]) and bool(row.cells["latitude"])
     unplaced = not row.cells["longitude"] and not row.cells["latitude"]
@@ -178,6 +188,8 @@ def apply(cursor: Cursor, records: list[dict[str, Any]], report: Report, *, repl
     staged = upsert(cursor, into, rows, report)
     if replace:
         remove_missing(cursor, "assets", ["id"], staged, report)
+    far = cursor.execute(sql.SQL(_FAR_APART).format(staged=staged), (FAR_FROM_POSTCODE,)).fetchall()
+    report.warnings += [f"{name} is {metres} m from its postcode {code}" for name, code, metres in far]
     kinds = [c for c in CONTACTS if c in given]
     if kinds:
         part = Report("telephone, e-mail and web addresses of assets")
@@ -196,11 +208,8 @@ def _apply_contacts(cursor: Cursor, records: list[dict[str, Any]], kinds: list[s
         {"id": "text"},
         ([f"{r['id']}-{CONTACTS[c][0]}"] for r in records for c in kinds if not r[c]),
     )
-    cursor.execute(
-        b"DELETE FROM register.contact_points WHERE asset_key IS NOT NULL AND id IN (SELECT id FROM "
-        + gone.as_bytes(cursor)
-        + b")"
-    )
+    delete = "DELETE FROM register.contact_points WHERE asset_key IS NOT NULL AND id IN (SELECT id FROM {})"
+    cursor.execute(sql.SQL(delete).format(gone))
     part.removed += cursor.rowcount
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 from mapservice.register.borough import Borough, BoroughFileError, read_borough
@@ -41,9 +42,12 @@ _SETS = {
 
 def read(path: Path, context: Context, report: Report) -> list[Borough]:
     """Read and check the file."""
+    if path.name != "borough.toml":
+        report.reject(None, "file", path.name, "must be named borough.toml")
+        return []
     try:
         borough = read_borough(path.parent)
-    except BoroughFileError as error:
+    except (BoroughFileError, OSError, UnicodeDecodeError) as error:
         report.reject(None, path.name, "", str(error))
         return []
     west, south, east, north = borough.extent
@@ -65,6 +69,13 @@ def read(path: Path, context: Context, report: Report) -> list[Borough]:
     for item in borough.boundary_sets:
         if not checks.SLUG.fullmatch(item.id) or item.id == LOCALITIES:
             report.reject(None, "boundary_sets.id", item.id, "must be an id such as wards-2022")
+        for field, day in (("valid_from", item.valid_from), ("valid_to", item.valid_to)):
+            if day is not None and type(day) is not date:
+                reason = "must be a date without quotes, such as 2022-05-05"
+                report.reject(None, f"{item.id}: {field}", day, reason)
+    if not report.ok:
+        return []
+    for item in borough.boundary_sets:
         if item.valid_from and item.valid_to and item.valid_to <= item.valid_from:
             report.reject(None, f"{item.id}: valid_to", item.valid_to, "must be later than valid_from")
     return [borough]

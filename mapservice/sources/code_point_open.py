@@ -39,7 +39,8 @@ WHERE p.status = 'live' AND p.source_id = ANY (%s)
   AND NOT EXISTS (SELECT FROM {staged} s WHERE s.postcode = p.postcode)
 """
 _RETIRE = """
-UPDATE register.postcodes p SET status = 'retired', last_seen = COALESCE(s.edition, s.title)
+UPDATE register.postcodes p
+SET status = 'retired', last_seen = COALESCE(s.edition, s.title), source_id = %s
 FROM register.sources s WHERE s.id = p.source_id AND p.postcode = ANY (%s)
 """
 
@@ -155,7 +156,7 @@ def apply(cursor: Cursor, records: list[Edition], report: Report, *, replace: bo
         report.reject(None, "file", "", reason)
         return
     if gone:
-        cursor.execute(_RETIRE, (gone,))
+        cursor.execute(_RETIRE, (SOURCE, gone))
         report.updated += cursor.rowcount
         report.warnings.append(f"{len(gone)} postcodes are no longer in use and were marked as retired")
     upsert(cursor, postcode_target(), edition.records, report)

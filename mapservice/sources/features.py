@@ -46,8 +46,9 @@ def read_features(
 ) -> Features:
     """Read a GeoJSON FeatureCollection in EPSG:27700 (`crs` member) or in longitude and latitude.
 
-    `types` are the geometry types allowed; a Polygon is taken as a MultiPolygon of one. Invalid geometry,
-    unknown properties and other coordinate systems are refused, each with its line.
+    A property that is left out is an empty cell. `types` are the geometry types allowed; a Polygon is taken
+    as a MultiPolygon of one. Invalid geometry, unknown properties and other coordinate systems are refused,
+    each with its line.
     """
     content = read_text(path, report)
     if content is None:
@@ -65,9 +66,6 @@ def read_features(
         row = _row(item, number, line, known, report)
         if row is None:
             continue
-        for column in required:
-            if column not in row.cells:
-                report.reject(row.line, column, "", f"is missing from feature {number}")
         try:
             geometry: BaseGeometry | None = _geometry(item.get("geometry"), to_grid, types)
         except Refused as error:

@@ -18,6 +18,7 @@ from psycopg import sql
 from shapely.geometry.base import BaseGeometry
 
 from mapservice.database.engines import Database
+from mapservice.settings import OperatorError
 from mapservice.sources.report import Report
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
@@ -31,7 +32,8 @@ _names = itertools.count(1)
 def importing(database: Database, actor: str, reason: str) -> Iterator[Cursor]:
     """A cursor of the owner in one transaction; committed at the end, rolled back on any exception.
 
-    The history names `actor` and `reason` for every change made in it.
+    The history names `actor` and `reason` for every change made in it. Raises OperatorError when another
+    import goes on for longer than the connection waits for locks.
     """
     # A backend remembers a coordinate system once it has used it; a new one sees the grid as it is now.
     database.owner.dispose()
@@ -40,9 +42,13 @@ def importing(database: Database, actor: str, reason: str) -> Iterator[Cursor]:
         with connection.cursor() as cursor:  # type: ignore[attr-defined]
             cursor.execute(
                 "SELECT set_config('mapservice.actor', %s, true), set_config('mapservice.reason', %s, true),"
-                " set_config('statement_timeout', '0', true), pg_advisory_xact_lock(%s)",
-                (actor, reason, IMPORT_LOCK),
+                " set_config('statement_timeout', '0', true)",
+                (actor, reason),
             )
+            try:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", (IMPORT_LOCK,))
+            except psycopg.errors.LockNotAvailable as error:
+                raise OperatorError("Another import is still running. Try again when it is done.") from error
             yield cursor
         connection.commit()
     finally:
