@@ -104,14 +104,15 @@ def _check_alive(web: subprocess.Popen[bytes]) -> None:
 
 
 def _wait_until_answering(web: subprocess.Popen[bytes], settings: Settings) -> None:
-    address = base_address(settings).removeprefix("http://").rpartition(":")
+    host, _, port = base_address(settings).removeprefix("http://").rpartition(":")
+    address = (host.strip("[]"), int(port))
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         _check_alive(web)
         # Asking for a line proves that a worker has booted: the port alone is open before that.
         with (
             contextlib.suppress(OSError),
-            socket.create_connection((address[0].strip("[]"), int(address[2])), timeout=2) as connection,
+            socket.create_connection(address, timeout=READY_SECONDS) as connection,
         ):
             connection.sendall(b"HEAD /health/live HTTP/1.0\r\nHost: localhost\r\n\r\n")
             if connection.recv(5) == b"HTTP/":

@@ -36,6 +36,7 @@ def _users_file(settings: Settings) -> Path:
 @contextlib.contextmanager
 def running_cluster(settings: Settings, holder: Holder, say: Say = _silent) -> Iterator[Cluster]:
     """Run the private cluster for the duration, as its keeper; raises `Held` if another process is."""
+    check_var_dir(settings)
     with locks.exclusive(lock_file(settings), holder):
         cluster = Cluster(
             settings.var_dir,
@@ -49,6 +50,20 @@ def running_cluster(settings: Settings, holder: Holder, say: Say = _silent) -> I
             yield cluster
         finally:
             cluster.stop()
+
+
+def check_var_dir(settings: Settings) -> None:
+    """Raise `ClusterError` where the var folder cannot be made or belongs to another user."""
+    try:
+        settings.var_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ClusterError(f"The folder {settings.var_dir} cannot be made: {error.strerror}") from error
+    for path in (settings.var_dir, lock_file(settings), _users_file(settings)):
+        if path.exists() and not os.access(path, os.W_OK):
+            raise ClusterError(
+                f"{path} belongs to another user: the service was started as root or somebody else before. "
+                "Start as that user again, or choose another place with MAPSERVICE_VAR_DIR."
+            )
 
 
 @contextlib.contextmanager

@@ -335,6 +335,13 @@ def test_a_link_to_nowhere_is_explained(postgres: PostgresBinaries) -> None:
             Cluster(folder, postgres).start()
 
 
+def test_a_folder_that_cannot_be_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    settings = load_settings(var_dir=tmp_path / "file" / "var")
+    with pytest.raises(ClusterError, match="cannot be made"), open_database(settings):
+        pass
+
+
 # Versions
 
 
