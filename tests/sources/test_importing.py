@@ -304,3 +304,43 @@ def test_kill_9_during_an_import_leaves_the_old_data(fresh_database, cluster, tm
     report = load_geodata(fresh_database, folder)
     assert report.ok
     assert asset(fresh_database, "finsbury-library")[0] == "Finsbury Library (half done)"
+
+
+@pytest.mark.parametrize(
+    "source,file,key,gone,table",
+    [
+        ("assets", "assets.csv", "id", "vernon-hall", "assets WHERE id"),
+        ("localities", "localities.csv", "ward_code", "E05000374", "locality_wards l JOIN register.areas a"
+            " ON a.key = l.ward_key WHERE a.code"),
+        ("postcodes", "postcodes-extra.csv", "postcode", "WC1X 9EY", "postcodes WHERE postcode"),
+        ("evidence", "evidence.csv", "id", "vernon-hall", "evidence WHERE subject_id"),
+    ],
+)  # fmt: skip
+def test_a_file_that_replaces_everything_removes_what_it_lacks(
+    fresh_database, tmp_path, source, file, key, gone, table
+):
+    kept = [r for r in rows(file) if r[key] != gone] or [{**rows(file)[0], "postcode": "N1 9ZZ"}]
+    query = f"SELECT count(*) FROM register.{table} = %s"
+    assert one(fresh_database, query, gone)[0] == 1
+    report = run_import(fresh_database, source, write(tmp_path / file, kept), "Ada", replace=True)
+    assert report.ok, report.render()
+    assert report.removed == 1, report.render()
+    assert one(fresh_database, query, gone)[0] == 0
+
+
+def test_replacing_features_removes_only_those_of_the_same_set(fresh_database, tmp_path):
+    count = "SELECT (SELECT count(*) FROM register.green_spaces), (SELECT count(*) FROM register.areas)"
+    path = change_feature(tmp_path, "potential-green-spaces.geojson", "demonstration-space-n1")
+    assert run_import(fresh_database, "green-spaces", path, "Ada", replace=True).removed == 8
+    path = change_feature(tmp_path, "boundaries/wards-2022.geojson", "E05013697")
+    assert run_import(fresh_database, "boundaries", path, "Ada", replace=True).removed == 16
+    assert one(fresh_database, count) == (114, 20)
+
+
+def test_what_others_refer_to_cannot_be_removed(fresh_database, tmp_path):
+    kept = [r for r in rows("organisations.csv") if r["id"] != "islington-council"]
+    path = write(tmp_path / "organisations.csv", kept)
+    report = run_import(fresh_database, "organisations", path, "Ada", replace=True)
+    assert "still referenced" in report.render()
+    query = "SELECT count(*) FROM register.organisations WHERE id = 'islington-council'"
+    assert one(fresh_database, query) == (1,)
