@@ -106,8 +106,9 @@ def _prepare(settings: Settings, database: Database) -> None:
 
 def _announce(settings: Settings) -> None:
     base = serving.base_address(settings)
+    stops = "stops it" if settings.database_url is not None else "stops it, and the database with it"
     say(
-        f"\nThe map service is at {base}   (Ctrl-C stops it, and the database with it)\n\n"
+        f"\nThe map service is at {base}   (Ctrl-C {stops})\n\n"
         f"  {base}/find          help near a postcode\n"
         f"  {base}/map           everything on one map\n"
         f"  {base}/data          the layers in QGIS, Excel and notebooks\n"
