@@ -98,7 +98,7 @@ def build_map(
         folium.TileLayer(
             tiles=base.url, attr=base.attribution, name="Base map", max_zoom=19, control=False
         ).add_to(view)
-    clusters = OwnMarkerCluster(
+    clusters = OwnMarkerCluster(  # type: ignore[no-untyped-call]
         control=False,
         show=False,
         icon_create_function=JsCode("mapservice.clusterIcon").js_code,
@@ -112,7 +112,7 @@ def build_map(
     for layer in layers:
         layer.add_to(view)
     if not small:
-        OwnLocateControl(
+        OwnLocateControl(  # type: ignore[no-untyped-call]
             strings={
                 "title": "Show where I am",
                 "popup": "You are within {distance} {unit} of here",
@@ -122,7 +122,8 @@ def build_map(
             showCompass=False,
             locateOptions={"maxZoom": 16},
         ).add_to(view)
-        OwnFullscreen(title="Full screen", title_cancel="Leave full screen").add_to(view)
+        full_screen = OwnFullscreen(title="Full screen", title_cancel="Leave full screen")  # type: ignore[no-untyped-call]
+        full_screen.add_to(view)
     Start(clusters, layers, _start_options(small, bounds)).add_to(view)
     return _built(take_apart(view.get_root().render()), variant)
 

@@ -1,4 +1,4 @@
-"""Folium elements of our own: a layer that the browser fetches from the API, and the start of the page's part."""
+"""Folium elements of our own: a layer fetched from the API, and the hand-over to the page's script."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Start(MacroElement):
         {% macro script(this, kwargs) %}
             mapservice.start({{ this._parent.get_name() }}, {
                 clusters: {{ this.clusters.get_name() }},
-                layers: [{% for layer in this.layers %}{{ layer.get_name() }}{% if not loop.last %}, {% endif %}{% endfor %}],
+                layers: [{{ this.layer_names }}],
                 ...{{ this.options|tojson }}
             });
         {% endmacro %}
@@ -44,10 +44,10 @@ class Start(MacroElement):
     )
 
     def __init__(self, clusters: MacroElement, layers: list[ServerLayer], options: dict[str, Any]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Start"
         self.clusters = clusters
-        self.layers = layers
+        self.layer_names = ", ".join(layer.get_name() for layer in layers)
         self.options = options
 
 

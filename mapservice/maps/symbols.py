@@ -51,9 +51,10 @@ def _point(style: Style, colour: str) -> str:
 def _area(colour: str, dashed: bool) -> str:
     dash = ' stroke-dasharray="4 3"' if dashed else ""
     opacity = "0.15" if dashed else "0.35"
+    shape = 'd="M4 9 14 3l16 5-2 18-13 5L4 24Z"'
     return (
-        f'<path d="M4 9 14 3l16 5-2 18-13 5L4 24Z" fill="{colour}" fill-opacity="{opacity}" '
-        f'stroke="{colour}" stroke-width="2.5"{dash}/>'
+        f'<path {shape} fill="#fff"/>'
+        f'<path {shape} fill="{colour}" fill-opacity="{opacity}" stroke="{colour}" stroke-width="2.5"{dash}/>'
     )
 
 

@@ -48,7 +48,8 @@ def last_resort(borough: Borough, contacts: tuple[Contact, ...]) -> Contact:
         if contact.id == borough.last_resort_contact:
             return contact
     raise BoroughFileError(
-        f"borough.toml: last_resort_contact is {borough.last_resort_contact!r}, which contacts.csv does not have"
+        f"borough.toml: last_resort_contact is {borough.last_resort_contact!r}, "
+        "which contacts.csv does not have"
     )
 
 

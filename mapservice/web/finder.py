@@ -138,7 +138,7 @@ def _answer(cursor: Cursor[Any], located: Located, need: str) -> Answer:
 
 
 def _hub(cursor: Cursor[Any], located: Located, point: tuple[float, float]) -> reading.Feature | None:
-    """The Fairer Together Hub of the locality, even one whose place is still to be confirmed."""
+    """The hub of the locality, even one whose place is still to be confirmed."""
     if located.locality is None:
         return None
     for layer in reading.layers_of(reading.ASSETS):

@@ -44,7 +44,7 @@ class ErrorWords:
 ERRORS = {
     400: ErrorWords(
         "We could not read that",
-        "Something in the address or the form was not what we expected. Go back and try again, or start from here.",
+        "Something in the address or the form was not what we expected. Go back, or start from here.",
     ),
     404: ErrorWords(
         "We could not find that page",
@@ -91,6 +91,7 @@ def init_frame(app: Flask, geodata: Path) -> None:
         access=words.access_words,
         stage=words.stage_words,
         hours=words.hours_lines,
+        hours_grouped=words.hours_grouped,
         distance=words.distance_words,
         area=words.area_words,
         day=words.day_words,

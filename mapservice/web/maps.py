@@ -9,11 +9,11 @@ from typing import cast
 from convertbng.cutil import convert_lonlat
 from flask import Blueprint, Flask, Response, abort, current_app, jsonify, render_template, request, url_for
 
+from mapservice.finder.names import find_names
 from mapservice.layers.layer import Layer
 from mapservice.maps import BuiltMap, FrontendFiles, base_map, build_map
 from mapservice.maps.build import Variant
 from mapservice.web import context, frontend
-from mapservice.finder.names import find_names
 from mapservice.web.security import ONE_YEAR
 
 blueprint = Blueprint("maps", __name__)
@@ -99,7 +99,7 @@ def _build(variant: Variant) -> BuiltMap:
 
 
 def _ranked(layers: Iterable[Layer]) -> list[Layer]:
-    """A place in several layers is drawn as the first: the kinds that show at first go before the catch-alls."""
+    """A place in several layers is drawn as the first of them: kinds go before catch-alls."""
     return sorted(layers, key=lambda layer: not layer.style.shown)
 
 

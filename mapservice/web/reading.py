@@ -12,6 +12,7 @@ from psycopg import Cursor
 from mapservice.finder.nearest import find_nearest
 from mapservice.layers.features import read_feature, read_page
 from mapservice.layers.layer import Layer
+from mapservice.layers.paging import Cursor as PageCursor
 from mapservice.layers.query import CRS84, FeatureQuery
 from mapservice.web.context import catalogue, site
 
@@ -44,7 +45,7 @@ class FeaturePage:
 
     features: list[Feature]
     matched: int | None
-    next_after: str | None
+    next: PageCursor | None
 
 
 def layers_of(page: str) -> list[Layer]:
@@ -64,6 +65,8 @@ def parse(text: str, layer: Layer, distance_m: float | None = None) -> Feature:
 
 def one_feature(cursor: Cursor[Any], page: str, feature_id: str) -> Feature | None:
     """The feature that has its page under a path, with every layer it is in; None if there is none."""
+    if "\x00" in feature_id:  # no text of the database can hold one
+        return None
     merged: Feature | None = None
     for layer in layers_of(page):
         text = read_feature(cursor, layer, feature_id, CRS84, site())
@@ -85,7 +88,7 @@ def feature_page(cursor: Cursor[Any], layer: Layer, query: FeatureQuery) -> Feat
         Feature(str(raw["id"]), raw["properties"], raw["geometry"], [layer.id])
         for raw in orjson.loads(f"[{page.features}]")
     ]
-    return FeaturePage(features, page.matched, page.next_after)
+    return FeaturePage(features, page.matched, page.next)
 
 
 def nearest(

@@ -74,6 +74,18 @@ def hours_lines(opening_hours: str | None) -> list[tuple[str, str]]:
     return lines
 
 
+def hours_grouped(opening_hours: str | None) -> list[tuple[str, str]]:
+    """The same with days of equal times put together, for one line in a list."""
+    grouped: dict[str, list[str]] = {}
+    for days, times in hours_lines(opening_hours):
+        grouped.setdefault(times, []).append(days)
+    return [(_listed([day for day in days if day]), times) for times, days in grouped.items()]
+
+
+def _listed(parts: list[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
+
+
 def _days(text: str) -> str:
     named = re.sub(r"[A-Z][a-zH]", lambda m: _DAYS.get(m.group(), m.group()), text)
     return named.replace("-", " to ").replace(",", ", ")
@@ -118,12 +130,13 @@ def area_words(hectares: float | None) -> str:
 
 def day_words(value: date | str | None) -> str:
     """``2024-05-31`` as ``31 May 2024``; anything else as it stands."""
-    if isinstance(value, str):
-        try:
-            value = date.fromisoformat(value[:10])
-        except ValueError:
-            return value
-    return f"{value.day} {value:%B %Y}" if value else ""
+    if not value:
+        return ""
+    try:
+        day = date.fromisoformat(value[:10]) if isinstance(value, str) else value
+    except ValueError:
+        return str(value)
+    return f"{day.day} {day:%B %Y}"
 
 
 def telephone_link(number: Any) -> str:

@@ -122,23 +122,45 @@ function centre (latlngs, map) {
   return L.PolyUtil.polygonCenter(largest, map.options.crs)
 }
 
-// Names never lie over one another: the more important keeps its place, the other waits for a closer view.
+// Names never lie over one another: the more important keeps its place, the other waits for a closer
+// view. A name steps aside for the symbols of places where it can.
+const STEPS = [0, -26, 26, -44, 44]
+
 export function tidyLabels (map, layers) {
   const zoom = map.getZoom()
   const labels = layers.filter((layer) => map.hasLayer(layer)).flatMap((layer) => layer._areas.labels())
   labels.sort((a, b) => a.rank - b.rank)
+  const container = map.getContainer()
+  const view = container.getBoundingClientRect()
+  const symbols = [...container.querySelectorAll('.app-marker, .app-cluster')].map((node) => node.getBoundingClientRect())
   const taken = []
-  const view = map.getContainer().getBoundingClientRect()
-  const shown = []
-  for (const label of labels) {
-    const node = label.getElement()?.firstElementChild
-    if (!node) continue
-    const box = node.getBoundingClientRect()
-    const visible = zoom >= label.minZoom &&
-      box.right > view.left && box.left < view.right && box.bottom > view.top && box.top < view.bottom &&
-      !taken.some((other) => box.left < other.right + 6 && box.right > other.left - 6 && box.top < other.bottom + 3 && box.bottom > other.top - 3)
-    if (visible) taken.push(box)
-    shown.push([node, visible])
+  const measured = labels.map((label) => [label, label.getElement()?.firstElementChild]).filter(([, node]) => node)
+    .map(([label, node]) => ({ label, node, box: home(node) }))
+  for (const { label, node, box } of measured) {
+    const step = zoom >= label.minZoom && meets(box, view) ? room(box, taken, symbols, label.rank < 2) : null
+    node.classList.toggle('app-label__hidden', step === null)
+    if (step === null) continue
+    node.style.top = `${step}px`
+    taken.push(moved(box, step))
   }
-  for (const [node, visible] of shown) node.classList.toggle('app-label__hidden', !visible)
+}
+
+// Where the name stands when it has not stepped aside.
+function home (node) {
+  const box = node.getBoundingClientRect()
+  return moved(box, -(parseFloat(node.style.top) || 0))
+}
+
+function room (box, taken, symbols, important) {
+  const free = STEPS.filter((step) => !taken.some((other) => meets(moved(box, step), other, 6, 3)))
+  const clear = free.find((step) => !symbols.some((other) => meets(moved(box, step), other)))
+  return clear ?? (important && free.includes(0) ? 0 : null)
+}
+
+function moved (box, step) {
+  return { left: box.left, right: box.right, top: box.top + step, bottom: box.bottom + step }
+}
+
+function meets (a, b, sideways = 0, upright = 0) {
+  return a.left < b.right + sideways && a.right > b.left - sideways && a.top < b.bottom + upright && a.bottom > b.top - upright
 }

@@ -28,7 +28,7 @@ export function words (code) {
 export function kindOf (feature, layers) {
   const p = feature.properties
   const typed = p.type && !['unknown', 'other'].includes(p.type) ? words(p.type) : null
-  return p.kind ?? typed ?? layers[0].options.title
+  return p.kind ?? typed ?? layers[0].options.title.replace(/s$/, '')
 }
 
 export function describe (feature, layers) {

@@ -16,7 +16,7 @@ export function element (tag, attributes = {}, ...children) {
 export function card (feature, layers) {
   const facts = describe(feature, layers)
   const box = element('div', { class: 'app-card' })
-  box.append(element('h3', { class: 'app-card__name' }, facts.name))
+  box.append(element('h2', { class: 'app-card__name' }, facts.name))
   box.append(element('p', { class: 'app-card__kind' }, facts.kind))
   if (facts.demonstration) box.append(element('p', {}, element('strong', { class: 'govuk-tag govuk-tag--yellow' }, 'Demonstration, not real')))
   for (const line of [facts.address, facts.stage, facts.access]) if (line) box.append(element('p', {}, line))
@@ -44,9 +44,16 @@ function hoursOf (facts) {
   const lines = facts.hours.split(/;\s*/).map((rule) => element('li', {}, rule
     .replace(/\b(Mo|Tu|We|Th|Fr|Sa|Su|PH)\b/g, (day) => DAYS[day])
     .replace(/([a-z])-([A-Z])/g, '$1 to $2')
-    .replace(/(\d)-(\d)/g, '$1 to $2')))
+    .replace(/(\d\d):(\d\d)/g, clock)
+    .replace(/([amn])-(\d|n|m)/g, '$1 to $2')))
   return element('div', {}, element('p', {}, 'Open:'), element('ul', { class: 'app-card__hours' }, ...lines),
     facts.note && element('p', {}, facts.note))
+}
+
+function clock (_, hour, minute) {
+  const [h, m] = [Number(hour) % 24, Number(minute)]
+  if (!m && h % 12 === 0) return h ? 'noon' : 'midnight'
+  return `${h % 12 || 12}${m ? `:${minute}` : ''}${h < 12 ? 'am' : 'pm'}`
 }
 
 export function openCard (map, place, feature, layers, opener) {
@@ -57,7 +64,7 @@ export function openCard (map, place, feature, layers, opener) {
   popup.openOn(map)
   const frame = popup.getElement()
   frame.setAttribute('role', 'dialog')
-  frame.setAttribute('aria-label', content.querySelector('h3').textContent)
+  frame.setAttribute('aria-label', content.querySelector('h2').textContent)
   frame.querySelector('.leaflet-popup-close-button')?.setAttribute('aria-label', 'Close')
   if (byKeyboard) {
     frame.tabIndex = -1

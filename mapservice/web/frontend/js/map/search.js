@@ -40,7 +40,7 @@ export function joinSearch (map, { say }) {
     const response = await ask(`${form.dataset.lookup}?postcode=${encodeURIComponent(postcode)}`)
     const answer = await response.json()
     if (response.ok) goTo(answer.latitude, answer.longitude, answer.postcode)
-    else status.textContent = answer.detail ?? 'We could not find that postcode. Check it, or search for a place by name.'
+    else status.textContent = `${answer.detail ?? 'We could not find that postcode.'} Check it, or type part of a place's name.`
   }
 
   const byName = async (text) => {

@@ -22,6 +22,11 @@ export function start (map, { clusters, layers, small = false, bounds, orients =
   nameControls(container)
   container.addEventListener('keydown', (event) => { if (event.key === 'Escape') map.closePopup() })
 
+  map.on('layeradd', ({ layer }) => {
+    const node = layer.getElement?.()
+    if (node?.classList.contains('leaflet-control-locate-location')) node.setAttribute('aria-label', 'Where you are')
+  })
+
   const board = new Board(map, clusters, layers)
   const status = new Status(map, layers)
   let timer
@@ -95,6 +100,7 @@ class Status {
 }
 
 function names (layers) {
+  if (layers.length > 3) return `${layers.length} layers`
   return layers.map((layer) => layer.options.title).join(', ')
 }
 
