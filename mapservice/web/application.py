@@ -6,6 +6,7 @@ from flask import Flask
 
 from mapservice.database import Database
 from mapservice.layers.catalogue import build_catalogue
+from mapservice.maps import base_map
 from mapservice.register.borough import read_borough
 from mapservice.settings import Settings, load_settings
 from mapservice.web import compression, frame, operations, pages, security
@@ -27,7 +28,8 @@ def build_application(settings: Settings | None = None, database: Database | Non
     frame.init_frame(app, settings.geodata_dir)
     app.jinja_env.filters["cell"] = cell
     compression.init_compression(app)
-    security.init_security(app, basemap_url=settings.basemap_url, public_url=settings.public_url)
+    tiles = base_map(settings.basemap, settings.basemap_url, settings.basemap_attribution)
+    security.init_security(app, basemap_url=tiles.url if tiles else None, public_url=settings.public_url)
     app.register_blueprint(api)
     app.register_blueprint(operations.blueprint)
     pages.register_pages(app)
