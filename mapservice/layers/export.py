@@ -9,9 +9,9 @@ from typing import IO
 import geopandas
 
 from mapservice.database import Database
-from mapservice.layers.features import read_page
+from mapservice.layers.features import stream_features
 from mapservice.layers.layer import Layer
-from mapservice.layers.query import CRS84, MAX_LIMIT, STORAGE_CRS, FeatureQuery
+from mapservice.layers.query import CRS84, STORAGE_CRS, FeatureQuery
 
 # Ending: GDAL's driver. These keep EPSG:27700; GeoJSON is always longitude and latitude (RFC 7946).
 DRIVERS = {".gpkg": "GPKG", ".fgb": "FlatGeobuf", ".csv": "CSV"}
@@ -49,19 +49,13 @@ def export_layer(database: Database, layer: Layer, path: Path, site: str = "") -
 def write_geojson(database: Database, layer: Layer, output: IO[str], crs: str, site: str = "") -> int:
     """Write a layer as one FeatureCollection; returns how many features it holds.
 
-    All pages are read in one snapshot, so that the file is the layer as it was at one moment.
+    It is read in one snapshot, so that the file is the layer as it was at one moment.
     """
     written = 0
-    after: str | None = None
     output.write('{"type":"FeatureCollection","features":[\n')
     with database.reading() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        while True:
-            page = read_page(cursor, layer, FeatureQuery(limit=MAX_LIMIT, after=after, crs=crs), site)
-            output.write((",\n" if page.returned and written else "") + page.features)
-            written += page.returned
-            after = page.next_after
-            if after is None:
-                break
+        for feature in stream_features(cursor.connection, layer, FeatureQuery(crs=crs), site):
+            output.write(f",\n{feature}" if written else feature)
+            written += 1
     output.write("\n]}\n")
     return written

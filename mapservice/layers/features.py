@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from psycopg import Cursor
+from psycopg import Connection
+from psycopg import Cursor as DatabaseCursor
 
 from mapservice.layers import sql
 from mapservice.layers.layer import Layer, Property
+from mapservice.layers.paging import Cursor
 from mapservice.layers.query import FeatureQuery
 
 PUBLIC = ("public",)
+STREAM_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of a layer's features: GeoJSON features joined by commas, and where the next page starts."""
+    """Some of a layer's features: GeoJSON features joined by commas, and where its neighbours start.
+
+    `matched` is how many features match in all, where that was counted; `version` changes whenever the
+    layer's relation does, and is None for a relation that is not tracked.
+    """
 
     features: str
     returned: int
     matched: int | None
-    next_after: str | None
+    next: Cursor | None
+    previous: Cursor | None
+    version: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +56,56 @@ class Near:
 
 
 def read_page(
-    cursor: Cursor[Any], layer: Layer, query: FeatureQuery, site: str, viewer: tuple[str, ...] = PUBLIC
+    cursor: DatabaseCursor[Any],
+    layer: Layer,
+    query: FeatureQuery,
+    site: str,
+    viewer: tuple[str, ...] = PUBLIC,
+    count: bool = True,
 ) -> Page:
     """One page of a layer. `site` is this service's address, for links inside the features."""
-    statement = sql.items(layer, query, site, viewer)
-    row = cursor.execute(statement.text, statement.parameters).fetchone()
-    features, returned, last, more, matched = row or ("", 0, None, False, 0)
-    return Page(features, returned, matched, last if more else None)
+    statement = sql.items(layer, query, site, viewer, count)
+    row = cursor.execute(statement.text, statement.parameters, prepare=True).fetchone()
+    features, returned, near, far, more, matched, version = row or ("", 0, None, None, False, None, None)
+    following, previous = sql.next_and_previous(query, _keys(near), _keys(far), more)
+    return Page(features, returned, matched, following, previous, version)
 
 
 def read_feature(
-    cursor: Cursor[Any],
+    cursor: DatabaseCursor[Any],
     layer: Layer,
     feature_id: str,
     crs: str,
     site: str,
     viewer: tuple[str, ...] = PUBLIC,
+    as_of: datetime | None = None,
 ) -> str | None:
     """One feature as GeoJSON text, or None if the layer has no such id."""
-    statement = sql.item(layer, feature_id, crs, site, viewer)
-    row = cursor.execute(statement.text, statement.parameters).fetchone()
+    if "\x00" in feature_id or (layer.id_type == "bigint" and not _is_bigint(feature_id)):
+        return None
+    statement = sql.item(layer, feature_id, crs, site, viewer, as_of)
+    row = cursor.execute(statement.text, statement.parameters, prepare=True).fetchone()
     return row[0] if row else None
 
 
+def stream_features(
+    connection: Connection[Any],
+    layer: Layer,
+    query: FeatureQuery,
+    site: str,
+    viewer: tuple[str, ...] = PUBLIC,
+) -> Iterator[str]:
+    """Every matching feature as GeoJSON text, in order and in constant memory, from one snapshot."""
+    statement = sql.stream(layer, query, site, viewer)
+    with connection.transaction(), connection.cursor(name="features") as cursor:
+        cursor.itersize = STREAM_BATCH
+        cursor.execute(statement.text, statement.parameters)
+        for (feature,) in cursor:
+            yield feature
+
+
 def read_nearest(
-    cursor: Cursor[Any],
+    cursor: DatabaseCursor[Any],
     layer: Layer,
     point: tuple[float, float],
     limit: int,
@@ -84,7 +119,7 @@ def read_nearest(
 
 
 def read_extents(
-    cursor: Cursor[Any], layers: Iterable[Layer], viewer: tuple[str, ...] = PUBLIC
+    cursor: DatabaseCursor[Any], layers: Iterable[Layer], viewer: tuple[str, ...] = PUBLIC
 ) -> dict[str, Extent]:
     """Count and extent of each layer, by id; an empty layer has count 0 and no box."""
     wanted = list(layers)
@@ -96,3 +131,11 @@ def read_extents(
         box = None if west is None else (west, south, east, north)
         found[layer_id] = Extent(count, box, first, last)
     return found
+
+
+def _keys(text: str | None) -> tuple[str | None, ...] | None:
+    return tuple(json.loads(text)) if text else None
+
+
+def _is_bigint(text: str) -> bool:
+    return text.lstrip("-").isascii() and text.lstrip("-").isdigit() and -(2**63) <= int(text) < 2**63

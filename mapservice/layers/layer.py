@@ -17,7 +17,7 @@ REGISTER_GEOMETRIES: Mapping[int, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Property:
     """One attribute of a layer's features.
 
@@ -42,7 +42,7 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a layer looks: `colour` is #rrggbb; a point is a `symbol` with a `letter`: colour never speaks alone."""
+    """How a layer looks: `colour` is #rrggbb; a point is a `symbol` with a `letter`, never colour alone."""
 
     colour: str
     symbol: Symbol
@@ -51,13 +51,14 @@ class Style:
     shown: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Layer:
     """A published set of features.
 
     `relation` is a table or view; `where` a constant SQL condition over its alias `f`. `geometries` maps the
     SRIDs that are stored to their columns, the truth (`storage_srid`) among them. `time` names the column, or
-    the first and last column, that the `datetime` parameter asks for.
+    the first and last column, that the `datetime` parameter asks for. `tracked` says that the database counts
+    the relation's versions and keeps its history.
     """
 
     id: str
@@ -69,11 +70,13 @@ class Layer:
     style: Style
     where: str | None = None
     id_column: str = "id"
+    id_type: Literal["text", "bigint"] = "text"
     name_property: str = "name"
     geometries: Mapping[int, str] = field(default_factory=lambda: REGISTER_GEOMETRIES)
     storage_srid: int = 27700
     time: tuple[str, str] | None = None
     visibility_column: str | None = "visibility"
+    tracked: bool = False
     page: str | None = None
     licence: str = "Open Government Licence v3.0"
     licence_url: str = "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/"
@@ -87,3 +90,7 @@ class Layer:
     @property
     def filterable(self) -> tuple[Property, ...]:
         return tuple(p for p in self.properties if p.filterable)
+
+    @property
+    def sortable(self) -> tuple[Property, ...]:
+        return tuple(p for p in self.properties if p.sortable and p.type not in ("array", "object"))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import difflib
-import json
 import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from mapservice.layers.layer import Layer, Property
+from mapservice.layers.layer import Property
+from mapservice.layers.paging import Cursor, SortKey
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 10_000
@@ -68,20 +67,42 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class Predicate:
+    """A condition as SQL over the alias `f`, with its parameters: made by the filter language."""
+
+    sql: str
+    parameters: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FeatureQuery:
-    """Which features of a layer, in which CRS, and which page of them."""
+    """Which features of a layer, in which order and CRS, which of their properties, and which page of them.
+
+    `fields` names the properties wanted (None: all). `as_of` asks for the layer as it was at an instant.
+    """
 
     limit: int = DEFAULT_LIMIT
     offset: int = 0
-    after: str | None = None
+    cursor: Cursor | None = None
+    sort: tuple[SortKey, ...] = ()
     crs: str = CRS84
     bbox: Box | None = None
     interval: Interval | None = None
     equals: tuple[tuple[Property, str | int | float | bool], ...] = ()
+    predicate: Predicate | None = None
+    fields: tuple[str, ...] | None = None
+    geometry: bool = True
+    as_of: datetime | None = None
+    count_exactly: bool = False
 
     @property
     def srid(self) -> int:
         return CRS_BY_URI[self.crs]
+
+    @property
+    def filtered(self) -> bool:
+        """Whether it asks for less than the whole layer."""
+        return bool(self.bbox or self.interval or self.equals or self.predicate)
 
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
@@ -208,21 +229,3 @@ def _date(text: str) -> str:
         return date.fromisoformat(text).isoformat()
     except ValueError:
         raise ValueError(f"{text[:40]!r} is not a date such as 2024-05-31") from None
-
-
-def encode_cursor(layer: Layer, after: str) -> str:
-    """An opaque token for "the features after this one"."""
-    raw = json.dumps([layer.id, after], separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def decode_cursor(layer: Layer, token: str) -> str:
-    """The id a cursor stands for; raises ValueError if it is not one of this layer's."""
-    try:
-        padded = token + "=" * (-len(token) % 4)
-        owner, after = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if owner != layer.id or not isinstance(after, str) or "\x00" in after:
-            raise ValueError
-    except (ValueError, TypeError, binascii.Error, RecursionError):
-        raise ValueError("is not a cursor of this layer; start again without it") from None
-    return after

@@ -6,18 +6,19 @@ bound parameter. PostGIS returns finished GeoJSON text: nothing is parsed or enc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from mapservice.layers.layer import Layer, Property
-from mapservice.layers.query import CRS84, LATITUDE_FIRST, Box, FeatureQuery, Interval
+from mapservice.layers.paging import SQL_TYPES, Cursor, SortKey
+from mapservice.layers.query import CRS84, CRS_BY_URI, LATITUDE_FIRST, FeatureQuery
 
 FITTED_GRID_SRID = 998277
 EXACT_COUNT_LIMIT = 10_000
 DECIMALS_DEGREES = 7
 DECIMALS_METRES = 2
-TEMPORAL_CASTS = {"date": "date", "date-time": "timestamptz"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,43 +29,125 @@ class Statement:
     parameters: dict[str, Any]
 
 
-def items(layer: Layer, query: FeatureQuery, site: str, viewer: tuple[str, ...]) -> Statement:
-    """One page: (features joined by commas, how many, id of the last, whether more follow, number matched).
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """All of a query that its SQL text depends on: two queries that differ in values alone share a text."""
 
-    The number matched is null where it is more than EXACT_COUNT_LIMIT, so that it never dominates the cost.
+    limit: int
+    offset: bool
+    after: tuple[bool, ...] | None
+    backward: bool
+    sort: tuple[SortKey, ...]
+    crs: str
+    box: tuple[int, bool] | None
+    interval: tuple[bool, bool] | None
+    equals: tuple[Property, ...]
+    predicate: str | None
+    fields: tuple[str, ...] | None
+    geometry: bool
+    as_of: bool
+    count: bool
+
+
+def shape_of(query: FeatureQuery, count: bool = False) -> Shape:
+    """The shape of a query; `count` adds the number of features that match."""
+    cursor, box, interval = query.cursor, query.bbox, query.interval
+    return Shape(
+        limit=query.limit,
+        offset=query.offset > 0,
+        after=tuple(key is None for key in cursor.keys) if cursor else None,
+        backward=cursor.backward if cursor else False,
+        sort=query.sort,
+        crs=query.crs,
+        box=(box.srid, box.minx > box.maxx) if box else None,
+        interval=(interval.start is not None, interval.end is not None) if interval else None,
+        equals=tuple(prop for prop, _ in query.equals),
+        predicate=query.predicate.sql if query.predicate else None,
+        fields=query.fields,
+        geometry=query.geometry,
+        as_of=query.as_of is not None,
+        count=count,
+    )
+
+
+def items(
+    layer: Layer, query: FeatureQuery, site: str, viewer: tuple[str, ...], count: bool = False
+) -> Statement:
+    """One page in one row.
+
+    (features joined by commas, how many, keys of the row nearest the page's start, keys of the furthest,
+    whether more follow, number matched or null, version of the relation or null). Keys are JSON arrays.
     """
-    parameters: dict[str, Any] = {"site": site, "limit": query.limit, "more": query.limit + 1}
-    wanted = list(_conditions(layer, query, viewer, parameters))
-    paged = [*wanted, *_after(layer, query, parameters)]
-    text = f"""
-        WITH page AS (
-            SELECT n, id, {_feature(layer, query.crs)} AS feature
+    text = _items_text(layer, shape_of(query, count))
+    return Statement(text, {"site": site, **_parameters(query, viewer)})
+
+
+@lru_cache(maxsize=1024)
+def _items_text(layer: Layer, shape: Shape) -> str:
+    source = relation(layer, shape.as_of)
+    wanted = list(conditions(layer, shape))
+    paged = [*wanted, *_after(layer, shape)]
+    order = _order(layer, shape.sort, shape.backward)
+    keys = ", ".join([*(f"({key.property.sql})::text" for key in shape.sort), f"f.{layer.id_column}::text"])
+    matched = "NULL::bigint"
+    if shape.count:
+        matched = f"(SELECT count(*) FROM {source} f{where(wanted)})"
+    return f"""
+        SELECT COALESCE(string_agg(feature, E',\\n' ORDER BY n{" DESC" if shape.backward else ""})
+                            FILTER (WHERE n <= {shape.limit}), ''),
+               count(*) FILTER (WHERE n <= {shape.limit}),
+               max(keys) FILTER (WHERE n = 1),
+               max(keys) FILTER (WHERE n = {shape.limit}),
+               count(*) > {shape.limit},
+               {matched},
+               {_version(layer)}
+        FROM (
+            SELECT n, {feature(layer, shape.crs, shape.fields, shape.geometry)} AS feature,
+                   CASE WHEN n = 1 OR n = {shape.limit} THEN json_build_array({keys})::text END AS keys
             FROM (
                 SELECT row_number() OVER () AS n, f.*
                 FROM (
-                    SELECT f.* FROM {layer.relation} f{_where(paged)}
-                    ORDER BY f.{layer.id_column}
-                    LIMIT %(more)s{_offset(query, parameters)}
+                    SELECT f.* FROM {source} f{where(paged)}
+                    ORDER BY {order} LIMIT {shape.limit + 1}{" OFFSET %(offset)s" if shape.offset else ""}
                 ) f
             ) f
-        )
-        SELECT COALESCE(string_agg(feature, E',\\n' ORDER BY n) FILTER (WHERE n <= %(limit)s), ''),
-               count(*) FILTER (WHERE n <= %(limit)s),
-               max(id::text) FILTER (WHERE n = %(limit)s),
-               count(*) > %(limit)s,
-               (SELECT NULLIF(count(*), {EXACT_COUNT_LIMIT + 1}) FROM (
-                   SELECT FROM {layer.relation} f{_where(wanted)} LIMIT {EXACT_COUNT_LIMIT + 1}) matched)
-        FROM page
+        ) page
     """
-    return Statement(text, parameters)
 
 
-def item(layer: Layer, feature_id: str, crs: str, site: str, viewer: tuple[str, ...]) -> Statement:
-    """One feature as GeoJSON text, by its public id."""
-    parameters: dict[str, Any] = {"site": site, "id": feature_id}
-    conditions = [*_visible(layer, viewer, parameters), *_constant(layer), f"f.{layer.id_column} = %(id)s"]
-    text = f"SELECT {_feature(layer, crs)} FROM {layer.relation} f{_where(conditions)}"
-    return Statement(text, parameters)
+def stream(layer: Layer, query: FeatureQuery, site: str, viewer: tuple[str, ...]) -> Statement:
+    """Every matching feature as a row of GeoJSON text, in order; for a server-side cursor."""
+    shape = shape_of(query)
+    text = (
+        f"SELECT {feature(layer, shape.crs, shape.fields, shape.geometry)}"
+        f" FROM {relation(layer, shape.as_of)} f"
+        f"{where(conditions(layer, shape))} ORDER BY {_order(layer, shape.sort, False)}"
+    )
+    return Statement(text, {"site": site, **_parameters(query, viewer)})
+
+
+def count(layer: Layer, query: FeatureQuery, viewer: tuple[str, ...], most: int | None = None) -> Statement:
+    """(number of features that match, version); counts no further than `most` + 1."""
+    shape = shape_of(query)
+    rows = f"FROM {relation(layer, shape.as_of)} f{where(conditions(layer, shape))}"
+    counted = f"SELECT count(*) {rows}"
+    if most is not None:
+        counted = f"SELECT count(*) FROM (SELECT {rows} LIMIT {most + 1}) capped"
+    return Statement(f"SELECT ({counted}), {_version(layer)}", _parameters(query, viewer))
+
+
+def item(
+    layer: Layer, feature_id: str, crs: str, site: str, viewer: tuple[str, ...], as_of: Any = None
+) -> Statement:
+    """(one feature as GeoJSON text, version of the relation) by its public id."""
+    text = _item_text(layer, crs, as_of is not None)
+    return Statement(text, {"site": site, "id": feature_id, "viewer": list(viewer), "as_of": as_of})
+
+
+@lru_cache(maxsize=256)
+def _item_text(layer: Layer, crs: str, as_of: bool) -> str:
+    wanted = [*_visible(layer), *_constant(layer), f"f.{layer.id_column} = %(id)s::{layer.id_type}"]
+    return f"SELECT {feature(layer, crs)}, {_version(layer)} FROM {relation(layer, as_of)} f{where(wanted)}"
 
 
 def nearest(
@@ -81,20 +164,20 @@ def nearest(
     which at least one of the properties holds its value.
     """
     parameters: dict[str, Any] = {"site": site, "limit": limit, "lon": point[0], "lat": point[1]}
+    parameters["viewer"] = list(viewer)
     here = f"ST_Transform(ST_SetSRID(ST_MakePoint(%(lon)s, %(lat)s), 4326), {FITTED_GRID_SRID})"
-    geometry = _geometry(layer, 27700)
-    conditions = [*_visible(layer, viewer, parameters), *_constant(layer), f"{geometry} IS NOT NULL"]
+    place = geometry(layer, 27700)
+    wanted = [*_visible(layer), *_constant(layer), f"{place} IS NOT NULL"]
     if any_of:
-        parts = [_equals(p, f"any_{n}", value, parameters) for n, (p, value) in enumerate(any_of)]
-        conditions.append(f"({' OR '.join(parts)})")
-    distance = "round(distance::numeric, 1)"
-    extra = f""", {distance} AS "distance_m", 'straight-line' AS "distance_kind\""""
+        parameters |= {f"equals_{n}": value for n, (_, value) in enumerate(any_of)}
+        wanted.append(f"({' OR '.join(_equals(prop, n) for n, (prop, _) in enumerate(any_of))})")
+    extra = """, round(distance::numeric, 1) AS "distance_m", 'straight-line' AS "distance_kind\""""
     text = f"""
-        SELECT f.{layer.id_column}::text, distance, {_feature(layer, CRS84, extra)}
+        SELECT f.{layer.id_column}::text, distance, {feature(layer, CRS84, extra=extra)}
         FROM (
-            SELECT f.*, {geometry} <-> here.point AS distance
-            FROM {layer.relation} f, (SELECT ST_SetSRID({here}, 27700) AS point) here{_where(conditions)}
-            ORDER BY {geometry} <-> here.point, f.{layer.id_column}
+            SELECT f.*, {place} <-> here.point AS distance
+            FROM {layer.relation} f, (SELECT ST_SetSRID({here}, 27700) AS point) here{where(wanted)}
+            ORDER BY {place} <-> here.point, f.{layer.id_column}
             LIMIT %(limit)s
         ) f
         ORDER BY distance, f.{layer.id_column}
@@ -104,44 +187,51 @@ def nearest(
 
 def extents(layers: Iterable[Layer], viewer: tuple[str, ...]) -> Statement:
     """(layer id, count, west, south, east, north, first time, last time) of each layer."""
-    parameters: dict[str, Any] = {}
     parts = []
     for layer in layers:
-        conditions = [*_visible(layer, viewer, parameters), *_constant(layer)]
-        box = f"ST_Extent({_geometry(layer, 4326)})"
+        box = f"ST_Extent({geometry(layer, 4326)})"
         first, last = ("NULL::timestamptz", "NULL::timestamptz")
         if layer.time:
             first = f"min(f.{layer.time[0]})::timestamptz"
-            last = (
-                f"CASE WHEN count(*) = count(f.{layer.time[1]}) THEN max(f.{layer.time[1]})::timestamptz END"
-            )
+            ended = f"count(*) = count(f.{layer.time[1]})"
+            last = f"CASE WHEN {ended} THEN max(f.{layer.time[1]})::timestamptz END"
         parts.append(
             f"SELECT '{layer.id}', count(*), ST_XMin({box}), ST_YMin({box}), ST_XMax({box}), ST_YMax({box}), "
-            f"{first}, {last} FROM {layer.relation} f{_where(conditions)}"
+            f"{first}, {last} FROM {layer.relation} f{where([*_visible(layer), *_constant(layer)])}"
         )
-    return Statement(" UNION ALL ".join(parts), parameters)
+    return Statement(" UNION ALL ".join(parts), {"viewer": list(viewer)})
 
 
-def _feature(layer: Layer, crs: str, extra: str = "") -> str:
-    srid = _srid(crs)
-    geometry = _geometry(layer, srid)
+def relation(layer: Layer, as_of: bool = False) -> str:
+    """What the layer reads: its relation now, or its rows as they were at `%(as_of)s`."""
+    return f"history.as_of(NULL::{layer.relation}, %(as_of)s)" if as_of else layer.relation
+
+
+def feature(
+    layer: Layer,
+    crs: str,
+    fields: tuple[str, ...] | None = None,
+    with_geometry: bool = True,
+    extra: str = "",
+) -> str:
+    """An expression over the alias `f`: the feature as GeoJSON text, with the properties in `fields`."""
+    srid = CRS_BY_URI[crs]
+    place = geometry(layer, srid)
     if crs in LATITUDE_FIRST:
-        geometry = f"ST_FlipCoordinates({geometry})"
+        place = f"ST_FlipCoordinates({place})"
     decimals = DECIMALS_DEGREES if srid == 4326 else DECIMALS_METRES
-    columns = ", ".join(f'{p.sql} AS "{p.name}"' for p in layer.properties)
     # ST_AsGeoJSON's option 0: no bbox, no crs member; the CRS is told in Content-Crs.
+    shape = f"COALESCE(ST_AsGeoJSON({place}, {decimals}, 0), 'null')" if with_geometry else "'null'"
+    chosen = [prop for prop in layer.properties if fields is None or prop.name in fields]
+    columns = ", ".join(f'{prop.sql} AS "{prop.name}"' for prop in chosen) + extra
+    properties = f"(SELECT row_to_json(p)::text FROM (SELECT {columns}) p)" if columns else "'{}'"
     return (
-        f"""'{{"type":"Feature","id":' || to_json(f.{layer.id_column})::text"""
-        f""" || ',"geometry":' || COALESCE(ST_AsGeoJSON({geometry}, {decimals}, 0), 'null')"""
-        f""" || ',"properties":' || (SELECT row_to_json(p)::text FROM (SELECT {columns}{extra}) p) || '}}'"""
+        f"""'{{"type":"Feature","id":' || to_json(f.{layer.id_column})::text || ',"geometry":' || {shape}"""
+        f""" || ',"properties":' || {properties} || '}}'"""
     )
 
 
-def _srid(crs: str) -> int:
-    return FeatureQuery(crs=crs).srid
-
-
-def _geometry(layer: Layer, srid: int) -> str:
+def geometry(layer: Layer, srid: int) -> str:
     """The geometry in an SRID: a stored column where there is one, else transformed from the truth."""
     column = layer.geometries.get(srid)
     if column is not None:
@@ -154,75 +244,126 @@ def _geometry(layer: Layer, srid: int) -> str:
     return f"ST_Transform({truth}, {srid})"
 
 
-def _conditions(
-    layer: Layer, query: FeatureQuery, viewer: tuple[str, ...], parameters: dict[str, Any]
-) -> Iterable[str]:
-    yield from _visible(layer, viewer, parameters)
+def conditions(layer: Layer, shape: Shape) -> Iterator[str]:
+    """What a row must fulfil, whatever the page."""
+    yield from _visible(layer)
     yield from _constant(layer)
+    if shape.box:
+        yield _in_box(layer, *shape.box)
+    if shape.interval and layer.time:
+        yield from _during(layer.time, *shape.interval)
+    for number, prop in enumerate(shape.equals):
+        yield _equals(prop, number)
+    if shape.predicate:
+        yield f"({shape.predicate})"
+
+
+def where(wanted: Iterable[str]) -> str:
+    """A WHERE clause of conditions, or nothing."""
+    joined = " AND ".join(wanted)
+    return f" WHERE {joined}" if joined else ""
+
+
+def _parameters(query: FeatureQuery, viewer: tuple[str, ...]) -> dict[str, Any]:
+    parameters: dict[str, Any] = {"viewer": list(viewer), "offset": query.offset, "as_of": query.as_of}
     if query.bbox:
-        yield _in_box(layer, query.bbox, parameters)
-    if query.interval and layer.time:
-        yield from _during(layer.time, query.interval, parameters)
-    for number, (prop, value) in enumerate(query.equals):
-        yield _equals(prop, f"equals_{number}", value, parameters)
+        box = query.bbox
+        parameters |= {"minx": box.minx, "miny": box.miny, "maxx": box.maxx, "maxy": box.maxy}
+    if query.interval:
+        parameters |= {"since": query.interval.start, "until": query.interval.end}
+    if query.cursor:
+        parameters |= {f"after_{n}": key for n, key in enumerate(query.cursor.keys)}
+    parameters |= {f"equals_{n}": value for n, (_, value) in enumerate(query.equals)}
+    if query.predicate:
+        parameters.update(query.predicate.parameters)
+    return parameters
 
 
-def _visible(layer: Layer, viewer: tuple[str, ...], parameters: dict[str, Any]) -> Iterable[str]:
+def _version(layer: Layer) -> str:
+    if not layer.tracked:
+        return "NULL::bigint"
+    return f"(SELECT version FROM layers.relations WHERE relation = '{layer.relation}')"
+
+
+def _visible(layer: Layer) -> Iterator[str]:
     if layer.visibility_column:
-        parameters["viewer"] = list(viewer)
         yield f"f.{layer.visibility_column} = ANY (%(viewer)s)"
 
 
-def _constant(layer: Layer) -> Iterable[str]:
+def _constant(layer: Layer) -> Iterator[str]:
     if layer.where:
         yield f"({layer.where})"
 
 
-def _in_box(layer: Layer, box: Box, parameters: dict[str, Any]) -> str:
-    parameters |= {"minx": box.minx, "miny": box.miny, "maxx": box.maxx, "maxy": box.maxy}
-    geometry = _geometry(layer, box.srid)
-    if box.minx <= box.maxx:
-        return (
-            f"ST_Intersects({geometry}, ST_MakeEnvelope(%(minx)s, %(miny)s, %(maxx)s, %(maxy)s, {box.srid}))"
-        )
+def _in_box(layer: Layer, srid: int, across_antimeridian: bool) -> str:
+    place = geometry(layer, srid)
+    if not across_antimeridian:
+        box = f"ST_MakeEnvelope(%(minx)s, %(miny)s, %(maxx)s, %(maxy)s, {srid})"
+        return f"ST_Intersects({place}, {box})"
     return (
-        f"(ST_Intersects({geometry}, ST_MakeEnvelope(%(minx)s, %(miny)s, 180, %(maxy)s, {box.srid}))"
-        f" OR ST_Intersects({geometry}, ST_MakeEnvelope(-180, %(miny)s, %(maxx)s, %(maxy)s, {box.srid})))"
+        f"(ST_Intersects({place}, ST_MakeEnvelope(%(minx)s, %(miny)s, 180, %(maxy)s, {srid}))"
+        f" OR ST_Intersects({place}, ST_MakeEnvelope(-180, %(miny)s, %(maxx)s, %(maxy)s, {srid})))"
     )
 
 
-def _during(time: tuple[str, str], interval: Interval, parameters: dict[str, Any]) -> Iterable[str]:
+def _during(time: tuple[str, str], starts: bool, ends: bool) -> Iterator[str]:
     """A feature without the time in question matches, as the standard asks."""
     first, last = time
-    if interval.end is not None:
-        parameters["until"] = interval.end
+    if ends:
         yield f"(f.{first} IS NULL OR f.{first} <= %(until)s)"
-    if interval.start is not None:
-        parameters["since"] = interval.start
+    if starts:
         yield f"(f.{last} IS NULL OR f.{last} >= %(since)s)"
 
 
-def _equals(prop: Property, name: str, value: object, parameters: dict[str, Any]) -> str:
-    parameters[name] = value
+def _equals(prop: Property, number: int) -> str:
     if prop.type == "array":
-        return f"%({name})s = ANY ({prop.sql})"
-    cast = TEMPORAL_CASTS.get(prop.type)
-    return f"{prop.sql} = %({name})s" + (f"::{cast}" if cast else "")
+        return f"%(equals_{number})s = ANY ({prop.sql})"
+    cast = f"::{SQL_TYPES[prop.type]}" if prop.type in ("date", "date-time") else ""
+    return f"{prop.sql} = %(equals_{number})s{cast}"
 
 
-def _after(layer: Layer, query: FeatureQuery, parameters: dict[str, Any]) -> Iterable[str]:
-    if query.after is not None:
-        parameters["after"] = query.after
-        yield f"f.{layer.id_column} > %(after)s"
+def _order(layer: Layer, sort: tuple[SortKey, ...], backward: bool) -> str:
+    keys = [
+        *((key.property.sql, key.descending) for key in sort),
+        (f"f.{layer.id_column}", False),
+    ]
+    return ", ".join(f"{sql} {'DESC' if down != backward else 'ASC'}" for sql, down in keys)
 
 
-def _offset(query: FeatureQuery, parameters: dict[str, Any]) -> str:
-    if not query.offset:
-        return ""
-    parameters["offset"] = query.offset
-    return " OFFSET %(offset)s"
+def _after(layer: Layer, shape: Shape) -> Iterator[str]:
+    """Rows beyond the cursor: equal in the first keys and beyond it in the next, for each number of keys.
+
+    Rows without a value come last going up (PostgreSQL's NULLS LAST) and first going down.
+    """
+    if shape.after is None:
+        return
+    keys = [
+        *((key.property.sql, SQL_TYPES[key.property.type], key.descending) for key in shape.sort),
+        (f"f.{layer.id_column}", layer.id_type, False),
+    ]
+    alternatives = []
+    same: list[str] = []
+    for number, ((sql, kind, descending), empty) in enumerate(zip(keys, shape.after, strict=True)):
+        value = f"%(after_{number})s::{kind}"
+        falling = descending != shape.backward
+        nullable = number < len(shape.sort)
+        if not empty:
+            beyond = f"{sql} {'<' if falling else '>'} {value}"
+            if nullable and not falling:
+                beyond = f"({beyond} OR {sql} IS NULL)"
+        else:
+            beyond = f"{sql} IS NOT NULL" if falling else "false"
+        alternatives.append(" AND ".join([*same, beyond]))
+        same.append(f"{sql} IS NULL" if empty else f"{sql} = {value}")
+    yield alternatives[0] if len(alternatives) == 1 else f"({' OR '.join(f'({a})' for a in alternatives)})"
 
 
-def _where(conditions: Iterable[str]) -> str:
-    joined = " AND ".join(conditions)
-    return f" WHERE {joined}" if joined else ""
+def next_and_previous(
+    query: FeatureQuery, near: tuple[str | None, ...] | None, far: tuple[str | None, ...] | None, more: bool
+) -> tuple[Cursor | None, Cursor | None]:
+    """Cursors of the pages behind and before a page, from the keys of its outermost rows."""
+    beyond = Cursor(far, backward=query.cursor.backward if query.cursor else False) if more and far else None
+    if query.cursor and query.cursor.backward:
+        return (Cursor(near) if near else None), beyond
+    started = query.cursor is not None or query.offset > 0
+    return beyond, (Cursor(near, backward=True) if started and near else None)

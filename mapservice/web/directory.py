@@ -10,7 +10,8 @@ from flask import Blueprint, abort, render_template, request
 from psycopg import Cursor
 
 from mapservice.layers.layer import Layer
-from mapservice.layers.query import FeatureQuery, decode_cursor, encode_cursor
+from mapservice.layers.paging import decode_cursor, encode_cursor
+from mapservice.layers.query import FeatureQuery
 from mapservice.web import context, reading
 from mapservice.web.finder import NEEDS
 from mapservice.web.maps import built_map
@@ -53,7 +54,9 @@ def place(feature_id: str) -> str:
     with context.database().reading() as cursor:
         found = _found(reading.one_feature(cursor, reading.ASSETS, feature_id))
         near = _near(cursor, found)
-    return render_template("place.html", feature=found, facts=found.properties, near=near, built=built_map("small"))
+    return render_template(
+        "place.html", feature=found, facts=found.properties, near=near, built=built_map("small")
+    )
 
 
 @blueprint.get("/green-spaces")
@@ -106,17 +109,17 @@ def _listing(cursor: Cursor[Any], layers: list[Layer]) -> Listing:
     equals = ((by_locality, locality),) if by_locality and locality in localities else ()
     token = arguments.get("after", "")
     try:
-        after = decode_cursor(layer, token) if token else None
+        after = decode_cursor(layer, (), token) if token else None
     except ValueError:
         abort(400)
-    page = reading.feature_page(cursor, layer, FeatureQuery(limit=PAGE_SIZE, after=after, equals=equals))
+    page = reading.feature_page(cursor, layer, FeatureQuery(limit=PAGE_SIZE, cursor=after, equals=equals))
     return Listing(
         layer=layer,
         layers=layers,
         locality=locality if equals else "",
         localities=localities,
         page=page,
-        next_cursor=encode_cursor(layer, page.next_after) if page.next_after else None,
+        next_cursor=encode_cursor(layer, (), page.next) if page.next else None,
         first_page=after is None,
     )
 
@@ -125,4 +128,6 @@ def _localities(cursor: Cursor[Any]) -> list[str]:
     layer = context.catalogue().get("localities")
     if layer is None:
         return []
-    return [f.properties["name"] for f in reading.feature_page(cursor, layer, FeatureQuery(limit=100)).features]
+    return [
+        f.properties["name"] for f in reading.feature_page(cursor, layer, FeatureQuery(limit=100)).features
+    ]

@@ -12,6 +12,7 @@ from psycopg import Cursor
 from mapservice.finder.nearest import find_nearest
 from mapservice.layers.features import read_feature, read_page
 from mapservice.layers.layer import Layer
+from mapservice.layers.paging import Cursor as PageCursor
 from mapservice.layers.query import CRS84, FeatureQuery
 from mapservice.web.context import catalogue, site
 
@@ -44,7 +45,7 @@ class FeaturePage:
 
     features: list[Feature]
     matched: int | None
-    next_after: str | None
+    next: PageCursor | None
 
 
 def layers_of(page: str) -> list[Layer]:
@@ -87,7 +88,7 @@ def feature_page(cursor: Cursor[Any], layer: Layer, query: FeatureQuery) -> Feat
         Feature(str(raw["id"]), raw["properties"], raw["geometry"], [layer.id])
         for raw in orjson.loads(f"[{page.features}]")
     ]
-    return FeaturePage(features, page.matched, page.next_after)
+    return FeaturePage(features, page.matched, page.next)
 
 
 def nearest(

@@ -6,11 +6,10 @@ import pytest
 
 from mapservice.layers.catalogue import build_catalogue
 from mapservice.layers.layer import Property
+from mapservice.layers.paging import Cursor, decode_cursor, encode_cursor, parse_sort
 from mapservice.layers.query import (
     CRS84,
     Box,
-    decode_cursor,
-    encode_cursor,
     parse_bbox,
     parse_crs,
     parse_integer,
@@ -146,16 +145,24 @@ def layers(settings):
     return build_catalogue(read_borough(settings.geodata_dir))
 
 
-def test_a_cursor_holds_for_its_own_layer_only(layers):
+def test_a_cursor_holds_for_its_own_layer_and_order_only(layers):
     libraries, hubs = layers.get("libraries"), layers.get("hubs")
-    token = encode_cursor(libraries, "finsbury-library")
-    assert decode_cursor(libraries, token) == "finsbury-library"
-    for layer, text in [
-        (hubs, token),
-        (libraries, "%%%"),
-        (libraries, ""),
-        (libraries, "W10"),
-        (libraries, "é"),
-    ]:
+    by_name = parse_sort(libraries, "-name")
+    place = Cursor(("Finsbury Library", "finsbury-library"), backward=True)
+    token = encode_cursor(libraries, by_name, place)
+    assert decode_cursor(libraries, by_name, token) == place
+    wrong = [
+        (hubs, parse_sort(hubs, "-name"), token),
+        (libraries, (), token),
+        (libraries, parse_sort(libraries, "name"), token),
+        *((libraries, by_name, text) for text in ("%%%", "", "W10", "é", "x" * 10_000, token[:-3])),
+    ]
+    for layer, sort, text in wrong:
         with pytest.raises(ValueError, match="cursor"):
-            decode_cursor(layer, text)
+            decode_cursor(layer, sort, text)
+
+
+@pytest.mark.parametrize("text", ["", "nme", "name,name", "categories", "name;drop"])
+def test_an_order_that_cannot_be_is_refused(layers, text):
+    with pytest.raises(ValueError, match=r"cannot be sorted by|twice"):
+        parse_sort(layers.get("libraries"), text)

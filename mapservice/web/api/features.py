@@ -11,7 +11,8 @@ from flask import Response, render_template, request
 
 from mapservice.layers.features import Page, read_extents, read_feature, read_page
 from mapservice.layers.layer import Layer
-from mapservice.layers.query import CRS84, encode_cursor, parse_crs, suggest
+from mapservice.layers.paging import encode_cursor
+from mapservice.layers.query import CRS84, FeatureQuery, parse_crs, suggest
 from mapservice.web import context
 from mapservice.web.api import api, documents, openapi
 from mapservice.web.api.answers import answer, wanted_format
@@ -64,7 +65,7 @@ def items(layer_id: str) -> Response:
     query = items_query(layer, request.args)
     with context.database().reading() as cursor:
         page = read_page(cursor, layer, query, context.site())
-    links = _page_links(layer, page)
+    links = _page_links(layer, query, page)
     if wanted_format() == "html":
         features = orjson.loads(f"[{page.features}]")
         html = render_template(
@@ -125,7 +126,7 @@ def _described(layers: list[Layer]) -> list[dict[str, Any]]:
     ]
 
 
-def _page_links(layer: Layer, page: Page) -> list[dict[str, Any]]:
+def _page_links(layer: Layer, query: FeatureQuery, page: Page) -> list[dict[str, Any]]:
     home = f"{context.site()}/api/collections/{layer.id}"
     given = request.args.to_dict()
     here = f"{home}/items" + (f"?{urlencode(given)}" if given else "")
@@ -135,12 +136,11 @@ def _page_links(layer: Layer, page: Page) -> list[dict[str, Any]]:
         documents.link(f"{home}/items?{other}", "alternate", "text/html", "This page as a web page"),
         documents.link(home, "collection", documents.JSON, layer.title),
     ]
-    if page.next_after is not None:
-        following = {k: v for k, v in given.items() if k not in ("offset", "cursor")}
-        following["cursor"] = encode_cursor(layer, page.next_after)
-        links.append(
-            documents.link(f"{home}/items?{urlencode(following)}", "next", documents.GEOJSON, "Next page")
-        )
+    rest = {name: value for name, value in given.items() if name not in ("offset", "cursor")}
+    for rel, title, place in (("next", "Next page", page.next), ("prev", "Previous page", page.previous)):
+        if place is not None:
+            there = urlencode({**rest, "cursor": encode_cursor(layer, query.sort, place)})
+            links.append(documents.link(f"{home}/items?{there}", rel, documents.GEOJSON, title))
     return links
 
 
@@ -148,7 +148,9 @@ def _geojson(body: str, crs: str, links: list[dict[str, Any]]) -> Response:
     response = Response(body, content_type=documents.GEOJSON)
     response.headers["Content-Crs"] = f"<{crs}>"
     response.headers["Link"] = ", ".join(
-        f'<{x["href"]}>; rel="{x["rel"]}"; type="{x["type"]}"' for x in links if x["rel"] in ("next", "self")
+        f'<{x["href"]}>; rel="{x["rel"]}"; type="{x["type"]}"'
+        for x in links
+        if x["rel"] in ("next", "prev", "self")
     )
     return response
 

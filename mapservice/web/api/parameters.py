@@ -9,6 +9,7 @@ from typing import TypeVar
 from werkzeug.datastructures import MultiDict
 
 from mapservice.layers.layer import Layer
+from mapservice.layers.paging import SortKey, decode_cursor, parse_sort
 from mapservice.layers.query import (
     CRS84,
     DEFAULT_LIMIT,
@@ -17,7 +18,6 @@ from mapservice.layers.query import (
     BadQuery,
     FeatureQuery,
     Mistake,
-    decode_cursor,
     parse_bbox,
     parse_crs,
     parse_integer,
@@ -26,7 +26,9 @@ from mapservice.layers.query import (
     suggest,
 )
 
-ITEMS_PARAMETERS = ("limit", "offset", "cursor", "bbox", "bbox-crs", "crs", "datetime", "f")
+ITEMS_PARAMETERS = (
+    "limit", "offset", "cursor", "sortby", "bbox", "bbox-crs", "crs", "datetime", "properties", "f",
+)  # fmt: skip
 T = TypeVar("T")
 
 
@@ -100,14 +102,28 @@ def items_query(layer: Layer, arguments: MultiDict[str, str]) -> FeatureQuery:
             value = reader.read(name, partial(parse_value, prop), None)
             if value is not None:
                 equals.append((prop, value))
+    no_order: tuple[SortKey, ...] = ()
+    sort = reader.read("sortby", lambda text: parse_sort(layer, text), no_order)
     query = FeatureQuery(
         limit=reader.read("limit", lambda text: parse_integer(text, 1, MAX_LIMIT), DEFAULT_LIMIT),
         offset=reader.read("offset", lambda text: parse_integer(text, 0, MAX_OFFSET), 0),
-        after=reader.read("cursor", lambda text: decode_cursor(layer, text), None),
+        cursor=reader.read("cursor", lambda text: decode_cursor(layer, sort, text), None),
+        sort=sort,
         crs=reader.read("crs", parse_crs, CRS84),
         bbox=reader.read("bbox", lambda text: parse_bbox(text, bbox_crs), None),
         interval=reader.read("datetime", parse_interval, None),
         equals=tuple(equals),
+        fields=reader.read("properties", lambda text: _fields(layer, text), None),
     )
     reader.finish()
     return query
+
+
+def _fields(layer: Layer, text: str) -> tuple[str, ...]:
+    known = [prop.name for prop in layer.properties]
+    wanted = [name.strip() for name in text.split(",") if name.strip()]
+    for name in wanted:
+        if name not in known:
+            near = suggest(name, known)
+            raise ValueError(f"there is no property {name[:40]!r}" + (f": {near}" if near else ""))
+    return tuple(name for name in known if name in wanted)
