@@ -6,14 +6,17 @@ only migrations and imports run as the owner.
 
 from __future__ import annotations
 
+import select
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any, Self, cast
 
 import psycopg
 import sqlalchemy
 from sqlalchemy import URL, Engine, event, text
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session, SessionTransaction
 
 from mapservice.database import roles
@@ -22,6 +25,7 @@ from mapservice.settings import Settings
 
 EDITOR_STATEMENT_TIMEOUT_MS = 60_000
 LOCK_TIMEOUT_MS = 30_000
+CANCEL_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ class Database:
     """Role mapservice_editor: changes people make."""
     reader: Engine
     """Role mapservice_reader: read-only, with a time limit; may go to a replica."""
+    _in_use: dict[int, psycopg.Connection[tuple[Any, ...]]] = field(default_factory=dict, repr=False)
+    _cancelling: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     def connect(cls, settings: Settings) -> Self:
@@ -91,9 +97,10 @@ class Database:
                     "idle_in_transaction_session_timeout": str(EDITOR_STATEMENT_TIMEOUT_MS),
                     "jit": "off",
                 },
-                # A request holds at most one; one more for the health check.
+                # A request holds at most two, the second for a moment; one more for the health check.
                 size=threads,
-                overflow=1,
+                overflow=threads + 1,
+                reading=True,
             ),
         )
 
@@ -122,14 +129,34 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
-        """A psycopg cursor (rows are tuples) on a pooled reader connection; rolled back at the end."""
-        connection = self.reader.raw_connection()
+        """A psycopg cursor (rows are tuples) on a pooled reader connection, in autocommit.
+
+        Each statement is its own snapshot and one round trip; use `cursor.connection.transaction()` where
+        several must agree. `cancel_reading` of another thread can stop what it runs.
+        """
+        pooled = self.reader.raw_connection()
+        connection = cast("psycopg.Connection[tuple[Any, ...]]", pooled.driver_connection)
+        thread = threading.get_ident()
+        outer = self._in_use.get(thread)
+        self._in_use[thread] = connection
         try:
-            with connection.cursor() as cursor:  # type: ignore[attr-defined]
+            with connection.cursor() as cursor:
                 yield cursor
         finally:
-            # Going back to the pool rolls back.
-            connection.close()
+            with self._cancelling:
+                if outer is None:
+                    del self._in_use[thread]
+                else:
+                    self._in_use[thread] = outer
+            pooled.close()
+
+    def cancel_reading(self, thread: int) -> None:
+        """Cancel the statement that a thread runs on its reader connection, if it runs one."""
+        # The lock keeps the connection from going back to the pool, and so to somebody else, meanwhile.
+        with self._cancelling:
+            connection = self._in_use.get(thread)
+            if connection is not None:
+                connection.cancel_safe(timeout=CANCEL_TIMEOUT_S)
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -164,14 +191,29 @@ def plain_url(target: Address) -> str:
     return target.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _engine(target: Address, role: str, options: dict[str, str], *, size: int, overflow: int) -> Engine:
+def _engine(
+    target: Address, role: str, options: dict[str, str], *, size: int, overflow: int, reading: bool = False
+) -> Engine:
     url, arguments = target.connect_as_role(role, {"TimeZone": "UTC", **options})
-    return sqlalchemy.create_engine(
+    # Reading is autocommit and leaves nothing to roll back, so that a request costs one round trip.
+    quick: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None} if reading else {}
+    engine = sqlalchemy.create_engine(
         url,
         connect_args={**arguments, "application_name": role, "connect_timeout": 10},
         pool_size=size,
         max_overflow=overflow,
         pool_timeout=10,
-        # Survive a restart of the database: a connection that died is replaced before it is handed out.
-        pool_pre_ping=True,
+        **quick,
     )
+    event.listen(engine, "checkout", _refuse_dead)
+    return engine
+
+
+def _refuse_dead(connection: Any, *_: object) -> None:
+    """Survive a restart of the database: a connection that died is replaced before it is handed out.
+
+    The server says nothing to an idle connection unless it ends it, so a readable socket is a dead one: this
+    costs a system call where asking the server would cost a round trip.
+    """
+    if connection.closed or select.select([connection.fileno()], [], [], 0)[0]:
+        raise DisconnectionError

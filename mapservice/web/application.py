@@ -9,7 +9,7 @@ from mapservice.layers.catalogue import build_catalogue
 from mapservice.maps import base_map
 from mapservice.register.borough import read_borough
 from mapservice.settings import Settings, load_settings
-from mapservice.web import compression, frame, operations, pages, security
+from mapservice.web import compression, frame, operations, pages, requests, security, watching
 from mapservice.web.api import api
 from mapservice.web.api.answers import cell
 
@@ -25,6 +25,8 @@ def build_application(settings: Settings | None = None, database: Database | Non
     app.extensions["database"] = database or Database.connect(settings)
     app.extensions["borough"] = read_borough(settings.geodata_dir)
     app.extensions["catalogue"] = build_catalogue(app.extensions["borough"])
+    requests.init_requests(app)
+    watching.init_watching(app)
     frame.init_frame(app, settings.geodata_dir)
     app.jinja_env.filters["cell"] = cell
     compression.init_compression(app)

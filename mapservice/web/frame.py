@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from flask import Flask, Response, jsonify, render_template, request, url_for
+from flask import Flask, Response, make_response, render_template, request, url_for
 from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup
-from psycopg_pool import PoolTimeout
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 
 from mapservice.layers.catalogue import Catalogue
 from mapservice.maps.symbols import symbol_svg
 from mapservice.register.borough import Borough
 from mapservice.web import contacts, frontend, words
+from mapservice.web.problems import Problem, problem_response
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ NAVIGATION = (
     ("Data", "/data"),
 )
 DATABASE_AWAY = (psycopg.OperationalError, OperationalError, PoolTimeout)
+RETRY_AFTER_S = 10
+TOO_LONG = "This took longer than an answer may take. Ask for less: a smaller area, fewer features."
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +118,21 @@ def symbol_for(catalogue: Catalogue, layer_ids: Iterable[str]) -> Markup:
     return Markup(symbol_svg(layer.style)) if layer else Markup("")  # noqa: S704 - made by us
 
 
-def error_page(error: HTTPException) -> tuple[Response | str, int]:
+def error_page(error: HTTPException) -> Response:
     """An error as a page with a way forward, or as problem details under ``/api``."""
     original = getattr(error, "original_exception", None)
     if isinstance(error, InternalServerError) and isinstance(original, DATABASE_AWAY):
-        log.error("the database did not answer: %s", original)
-        error = ServiceUnavailable()
+        log.error("the database did not answer: %s", type(original).__name__)
+        slow = isinstance(original, psycopg.errors.QueryCanceled)
+        error = ServiceUnavailable(TOO_LONG if slow else None, retry_after=RETRY_AFTER_S)
     code = error.code or 500
     said = ERRORS.get(code) or ERRORS[500 if code >= 500 else 400]
     if request.path == "/api" or request.path.startswith("/api/"):
-        problem = jsonify(type="about:blank", title=said.title, status=code, detail=error.description)
-        problem.mimetype = "application/problem+json"
-        return problem, code
-    return render_template("error.html", code=code, said=said), code
+        response = problem_response(Problem(code, str(error.description or said.what)))
+    else:
+        response = make_response(render_template("error.html", code=code, said=said), code)
+    # What the exception itself has to say in headers: Allow, Retry-After.
+    for name, value in error.get_headers():
+        if name.lower() != "content-type":
+            response.headers[name] = value
+    return response
