@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mapservice.layers.layer import Layer, Property, Style
+from mapservice.layers.layer import Editable, Layer, Property, Style
 from mapservice.register.borough import Borough, BoundarySetFile
 
 SUPPORT = ("work", "money", "food", "home", "family", "wellbeing")
+# Rows that people enter through the API name this source of geodata's own list; a migration makes it.
+DIRECT_ENTRY = {"source_id": "'direct-entry'", "verified": "false", "demonstration": "false"}
 YES_NO_UNKNOWN = ("yes", "no", "unknown")
 
 
@@ -318,6 +320,18 @@ def _assets(
         ),
         style=style,
         time=("updated_at", "updated_at"),
+        editable=Editable(
+            table="register.assets",
+            properties=(
+                *("name", "categories", "support", "address", "postcode", "opening_hours", "opening_note"),
+                *("step_free", "ods_code", "position", "as_of", "confirmed_on", "verified", "demonstration"),
+                "note",
+            ),
+            required=("name", "categories"),
+            defaults={**DIRECT_ENTRY, "support": "'{}'", "step_free": "'unknown'"},
+            place_may_be_unknown=True,
+            positions_of_points=("building", "postcode"),
+        ),
         page="/assets/",
         attribution=shared.attribution,
         keywords=("community assets", layer_id),
@@ -385,6 +399,23 @@ def _green_spaces(
         ),
         style=style,
         time=("updated_at", "updated_at"),
+        editable=Editable(
+            table="register.green_spaces",
+            properties=(
+                *("name", "type", "access", "access_note", "address", "postcode", "area_stated_ha"),
+                *(("stage", "stage_reason", "current_use", "owner_kind") if potential else ()),
+                *("position", "as_of", "confirmed_on", "verified", "demonstration", "note"),
+            ),
+            required=("name", "type"),
+            defaults={
+                **DIRECT_ENTRY,
+                "access": "'unknown'",
+                "status": "'potential'" if potential else "'existing'",
+                **({"stage": "'suggested'"} if potential else {}),
+            },
+            positions_of_points=("approximate",),
+            positions_of_outlines=("outline",),
+        ),
         page="/green-spaces/",
         attribution=shared.attribution,
         keywords=("green space", layer_id),

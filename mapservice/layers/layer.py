@@ -51,6 +51,23 @@ class Style:
     shown: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Editable:
+    """How a layer's features are changed: which table's columns its `properties` are, name for name.
+
+    `defaults` are SQL constants for columns that a new feature need not give. The positions are the values of
+    the column `position` that go with a point or an outline, the first being the one assumed.
+    """
+
+    table: str
+    properties: tuple[str, ...]
+    required: tuple[str, ...]
+    defaults: Mapping[str, str]
+    place_may_be_unknown: bool = False
+    positions_of_points: tuple[str, ...] = ()
+    positions_of_outlines: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
     """A published set of features.
@@ -77,6 +94,7 @@ class Layer:
     time: tuple[str, str] | None = None
     visibility_column: str | None = "visibility"
     tracked: bool = False
+    editable: Editable | None = None
     page: str | None = None
     licence: str = "Open Government Licence v3.0"
     licence_url: str = "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/"

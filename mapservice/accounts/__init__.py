@@ -1,0 +1,1 @@
+"""Accounts: who may edit and who may see what, and the tokens with which programs act for them."""
