@@ -17,6 +17,7 @@ from mapservice.database.locks import Held, Holder
 from mapservice.database.opening import describe, prepare_server, running_cluster
 from mapservice.settings import OperatorError, Settings, load_settings
 from mapservice.settings import describe as describe_settings
+from mapservice.token_commands import tokens
 
 INTERRUPTED = 130
 
@@ -198,6 +199,9 @@ def packages_(tests: bool) -> None:
         packages.ensure_postgres(say)
     if tests:
         packages.ensure_extras(packages.TEST_EXTRAS, say)
+
+
+cli.add_command(tokens)
 
 
 def _login_name() -> str:

@@ -1,0 +1,50 @@
+"""Who is asking: the account of the request's bearer token, and what it may see."""
+
+from __future__ import annotations
+
+from flask import g, request
+
+from mapservice.accounts.tokens import Account, account_of_token
+from mapservice.web import context
+from mapservice.web.problems import Problem
+
+CHALLENGE = 'Bearer realm="mapservice"'
+
+
+class NotAuthenticated(Problem):
+    """401: there is no valid token."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(401, detail)
+
+
+def current_account() -> Account | None:
+    """The account asking, or None for anybody; a token that does not hold is refused rather than ignored."""
+    if "account" not in g:
+        g.account = _account()
+    account: Account | None = g.account
+    return account
+
+
+def editing_account() -> Account:
+    """The account asking, which must be one that may edit: else 401 or 403."""
+    account = current_account()
+    if account is None:
+        raise NotAuthenticated("Changing features needs a token: Authorization: Bearer ms_…")
+    if not account.may_edit:
+        raise Problem(403, f"{account.name} may not change features.")
+    return account
+
+
+def _account() -> Account | None:
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    kind, _, token = header.partition(" ")
+    if kind.lower() != "bearer":
+        raise NotAuthenticated("Only bearer tokens are understood: Authorization: Bearer ms_…")
+    with context.database().session("sign-in") as session:
+        account = account_of_token(session, token.strip())
+    if account is None:
+        raise NotAuthenticated("This token is unknown, expired or revoked.")
+    return account
