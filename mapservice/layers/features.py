@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from psycopg import Connection
 from psycopg import Cursor as DatabaseCursor
 
 from mapservice.layers import sql
@@ -17,7 +16,6 @@ from mapservice.layers.paging import Cursor
 from mapservice.layers.query import FeatureQuery
 
 PUBLIC = ("public",)
-STREAM_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +84,6 @@ def read_feature(
     statement = sql.item(layer, feature_id, crs, site, viewer, as_of)
     row = cursor.execute(statement.text, statement.parameters, prepare=True).fetchone()
     return row[0] if row else None
-
-
-def stream_features(
-    connection: Connection[Any],
-    layer: Layer,
-    query: FeatureQuery,
-    site: str,
-    viewer: tuple[str, ...] = PUBLIC,
-) -> Iterator[str]:
-    """Every matching feature as GeoJSON text, in order and in constant memory, from one snapshot."""
-    statement = sql.stream(layer, query, site, viewer)
-    with connection.transaction(), connection.cursor(name="features") as cursor:
-        cursor.itersize = STREAM_BATCH
-        cursor.execute(statement.text, statement.parameters)
-        for (feature,) in cursor:
-            yield feature
 
 
 def read_nearest(

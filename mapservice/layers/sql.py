@@ -86,8 +86,6 @@ def items(
 def _items_text(layer: Layer, shape: Shape) -> str:
     source = relation(layer, shape.as_of)
     wanted = list(conditions(layer, shape))
-    paged = [*wanted, *_after(layer, shape)]
-    order = _order(layer, shape.sort, shape.backward)
     keys = ", ".join([*(f"({key.property.sql})::text" for key in shape.sort), f"f.{layer.id_column}::text"])
     matched = "NULL::bigint"
     if shape.count:
@@ -106,22 +104,35 @@ def _items_text(layer: Layer, shape: Shape) -> str:
                    CASE WHEN n = 1 OR n = {shape.limit} THEN json_build_array({keys})::text END AS keys
             FROM (
                 SELECT row_number() OVER () AS n, f.*
-                FROM (
-                    SELECT f.* FROM {source} f{where(paged)}
-                    ORDER BY {order} LIMIT {shape.limit + 1}{" OFFSET %(offset)s" if shape.offset else ""}
-                ) f
+                FROM ({_page(layer, shape, shape.limit + 1)}) f
             ) f
         ) page
     """
 
 
-def stream(layer: Layer, query: FeatureQuery, site: str, viewer: tuple[str, ...]) -> Statement:
-    """Every matching feature as a row of GeoJSON text, in order; for a server-side cursor."""
+def select(
+    layer: Layer,
+    query: FeatureQuery,
+    expressions: Iterable[str],
+    site: str,
+    viewer: tuple[str, ...],
+    paged: bool = False,
+    also: Iterable[str] = (),
+) -> Statement:
+    """Expressions over the alias `f` for every matching feature, or those of its page, in order.
+
+    For a server-side cursor. `also` are further conditions of the catalogue's making.
+    """
     shape = shape_of(query)
+    source = relation(layer, shape.as_of)
+    wanted = list(also)
+    if paged:
+        source = f"({_page(layer, shape, shape.limit)})"
+    else:
+        wanted = [*conditions(layer, shape), *wanted]
     text = (
-        f"SELECT {feature(layer, shape.crs, shape.fields, shape.geometry)}"
-        f" FROM {relation(layer, shape.as_of)} f"
-        f"{where(conditions(layer, shape))} ORDER BY {_order(layer, shape.sort, False)}"
+        f"SELECT {', '.join(expressions)} FROM {source} f{where(wanted)}"
+        f" ORDER BY {_order(layer, shape.sort, False)}"
     )
     return Statement(text, {"site": site, **_parameters(query, viewer)})
 
@@ -328,6 +339,16 @@ def _order(layer: Layer, sort: tuple[SortKey, ...], backward: bool) -> str:
         (f"f.{layer.id_column}", False),
     ]
     return ", ".join(f"{sql} {'DESC' if down != backward else 'ASC'}" for sql, down in keys)
+
+
+def _page(layer: Layer, shape: Shape, limit: int) -> str:
+    """The rows of one page, the nearest to its cursor first."""
+    wanted = [*conditions(layer, shape), *_after(layer, shape)]
+    return (
+        f"SELECT f.* FROM {relation(layer, shape.as_of)} f{where(wanted)}"
+        f" ORDER BY {_order(layer, shape.sort, shape.backward)}"
+        f" LIMIT {limit}{' OFFSET %(offset)s' if shape.offset else ''}"
+    )
 
 
 def _after(layer: Layer, shape: Shape) -> Iterator[str]:

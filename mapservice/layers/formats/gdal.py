@@ -1,0 +1,103 @@
+"""GeoPackage and FlatGeobuf: GDAL writes them from a stream of Arrow batches, in constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from psycopg import Connection
+
+from mapservice.layers.formats.job import Job
+from mapservice.layers.formats.table import GEOMETRY, arrow_batches, arrow_schema, columns, crs_of
+
+if TYPE_CHECKING:
+    import pyarrow
+
+GEOMETRY_TYPES = {"point": "Point", "polygon": "MultiPolygon", "mixed": "Unknown"}
+# GDAL sorts GeoPackage's spatial index in memory up to a tenth of the machine's, unless told otherwise.
+INDEX_MEGABYTES = 8
+
+
+def write_geopackage(connection: Connection[Any], job: Job, path: Path) -> None:
+    """One table with a spatial index, described in the file's own metadata."""
+    import pyogrio
+
+    pyogrio.set_gdal_config_options({"OGR_GPKG_MAX_RAM_USAGE_RTREE": str(INDEX_MEGABYTES * 1024 * 1024)})
+    facts = job.facts
+    _write(
+        connection,
+        job,
+        path,
+        driver="GPKG",
+        dataset_metadata=_upper(facts),
+        layer_metadata=_upper(facts),
+        layer_options={"IDENTIFIER": job.layer.title, "DESCRIPTION": job.credit},
+    )
+
+
+def write_flatgeobuf(connection: Connection[Any], job: Job, path: Path) -> None:
+    """One layer in the order asked for, described in its header.
+
+    Without FlatGeobuf's spatial index: that keeps every feature's box in memory, changes the order, and has
+    no room for a feature without geometry.
+    """
+    _write(
+        connection,
+        job,
+        path,
+        driver="FlatGeobuf",
+        layer_metadata=_upper(job.facts),
+        layer_options={"SPATIAL_INDEX": "NO", "TITLE": job.layer.title, "DESCRIPTION": job.credit},
+    )
+
+
+def write_batches(
+    batches: Iterator[pyarrow.RecordBatch], schema: pyarrow.Schema, path: Path, **options: Any
+) -> None:
+    """Let GDAL write Arrow batches, pulled one by one, to a file.
+
+    An error in making a batch (a time limit, a client who left) is raised as what it was.
+    """
+    import pyarrow
+    from pyogrio.raw import write_arrow
+
+    failed: list[BaseException] = []
+
+    def guarded() -> Iterator[pyarrow.RecordBatch]:
+        try:
+            yield from batches
+        except BaseException as error:
+            # Arrow's C interface would hand on its text alone.
+            failed.append(error)
+            raise
+
+    try:
+        write_arrow(
+            pyarrow.RecordBatchReader.from_batches(schema, guarded()),
+            path,
+            geometry_name=GEOMETRY,
+            **options,
+        )
+    finally:
+        if failed:
+            raise failed[0]
+
+
+def _write(connection: Connection[Any], job: Job, path: Path, **options: Any) -> None:
+    shown = columns(job)
+    schema = arrow_schema(shown)
+    multi = job.layer.geometry_kind == "polygon"
+    write_batches(
+        arrow_batches(connection, job, shown, schema, multi=multi),
+        schema,
+        path,
+        layer=job.layer.id,
+        crs=crs_of(job),
+        geometry_type=GEOMETRY_TYPES[job.layer.geometry_kind],
+        **options,
+    )
+
+
+def _upper(facts: dict[str, str]) -> dict[str, str]:
+    return {name.upper(): value for name, value in facts.items()}
