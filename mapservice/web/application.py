@@ -6,6 +6,7 @@ from flask import Flask
 
 from mapservice.database import Database
 from mapservice.layers.catalogue import build_catalogue
+from mapservice.layers.counting import Counts
 from mapservice.maps import base_map
 from mapservice.register.borough import read_borough
 from mapservice.settings import Settings, load_settings
@@ -25,6 +26,7 @@ def build_application(settings: Settings | None = None, database: Database | Non
     app.extensions["database"] = database or Database.connect(settings)
     app.extensions["borough"] = read_borough(settings.geodata_dir)
     app.extensions["catalogue"] = build_catalogue(app.extensions["borough"])
+    app.extensions["counts"] = Counts()
     requests.init_requests(app)
     watching.init_watching(app)
     frame.init_frame(app, settings.geodata_dir)

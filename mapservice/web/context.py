@@ -6,6 +6,7 @@ from flask import current_app, request
 
 from mapservice.database import Database
 from mapservice.layers.catalogue import Catalogue
+from mapservice.layers.counting import Counts
 from mapservice.register.borough import Borough
 from mapservice.settings import Settings
 
@@ -25,6 +26,12 @@ def borough() -> Borough:
 def catalogue() -> Catalogue:
     """The layers that are published."""
     found: Catalogue = current_app.extensions["catalogue"]
+    return found
+
+
+def counts() -> Counts:
+    """What this process counted before."""
+    found: Counts = current_app.extensions["counts"]
     return found
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 from flask import Response, render_template, request
 
-from mapservice.layers.features import Page, read_extents, read_feature, read_page
+from mapservice.layers.features import Page, read_extents, read_feature
 from mapservice.layers.layer import Layer
 from mapservice.layers.paging import encode_cursor
 from mapservice.layers.query import CRS84, FeatureQuery, parse_crs, suggest
@@ -17,6 +16,7 @@ from mapservice.web import context
 from mapservice.web.api import api, documents, openapi
 from mapservice.web.api.answers import answer, wanted_format
 from mapservice.web.api.parameters import Reader, items_query, no_parameters_but, one_of
+from mapservice.web.caching import VERSIONS
 from mapservice.web.problems import Problem
 
 
@@ -64,18 +64,26 @@ def items(layer_id: str) -> Response:
     layer = find_layer(layer_id)
     query = items_query(layer, request.args)
     with context.database().reading() as cursor:
-        page = read_page(cursor, layer, query, context.site())
+        page, count = context.counts().read_page(cursor, layer, query, context.site())
+    if page.version is not None:
+        request.environ[VERSIONS] = {layer.relation: page.version}
     links = _page_links(layer, query, page)
     if wanted_format() == "html":
         features = orjson.loads(f"[{page.features}]")
         html = render_template(
-            "api/items.html", layer=layer, features=features, page=page, links={x["rel"]: x for x in links}
+            "api/items.html",
+            layer=layer,
+            features=features,
+            page=page,
+            count=count,
+            links={x["rel"]: x for x in links},
         )
         return Response(html, content_type="text/html; charset=utf-8")
-    matched = "" if page.matched is None else f'"numberMatched":{page.matched},'
+    matched = "" if count.exact is None else f'"numberMatched":{count.exact},'
+    matched += "" if count.estimate is None else f'"estimatedNumberMatched":{count.estimate},'
     body = (
         f'{{"type":"FeatureCollection",{matched}"numberReturned":{page.returned},'
-        f'"timeStamp":"{_now()}","links":{orjson.dumps(links).decode()},"features":[\n{page.features}\n]}}'
+        f'"links":{orjson.dumps(links).decode()},"features":[\n{page.features}\n]}}'
     )
     return _geojson(body, query.crs, links)
 
@@ -153,7 +161,3 @@ def _geojson(body: str, crs: str, links: list[dict[str, Any]]) -> Response:
         if x["rel"] in ("next", "prev", "self")
     )
     return response
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -27,7 +27,7 @@ from mapservice.layers.query import (
 )
 
 ITEMS_PARAMETERS = (
-    "limit", "offset", "cursor", "sortby", "bbox", "bbox-crs", "crs", "datetime", "properties", "f",
+    "limit", "offset", "cursor", "sortby", "bbox", "bbox-crs", "crs", "datetime", "properties", "count", "f",
 )  # fmt: skip
 T = TypeVar("T")
 
@@ -113,6 +113,7 @@ def items_query(layer: Layer, arguments: MultiDict[str, str]) -> FeatureQuery:
         bbox=reader.read("bbox", lambda text: parse_bbox(text, bbox_crs), None),
         interval=reader.read("datetime", parse_interval, None),
         equals=tuple(equals),
+        count_exactly=reader.read("count", one_of(("exact", "cheap")), "cheap") == "exact",
         fields=reader.read("properties", lambda text: _fields(layer, text), None),
     )
     reader.finish()
