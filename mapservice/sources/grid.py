@@ -106,7 +106,7 @@ def recompute(cursor: Cursor) -> None:
     """Compute every stored copy in degrees and Web Mercator again from the geometry it is a copy of."""
     tables = cursor.execute(
         "SELECT table_name FROM information_schema.columns WHERE table_schema = 'register'"
-        " AND column_name = 'geom_4326' ORDER BY table_name"
+        " AND column_name = 'geom_4326' AND is_generated = 'ALWAYS' ORDER BY table_name"
     ).fetchall()
     for (table,) in tables:
         cursor.execute(f'UPDATE register."{table}" SET geom = geom')  # noqa: S608 - a name from the catalogue
