@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 
 from mapservice.layers.features import read_extents
+from mapservice.layers.query import FeatureQuery
 from mapservice.web import context, reading
 
 blueprint = Blueprint("data", __name__)
@@ -16,5 +17,15 @@ def data() -> str:
     layers = list(context.catalogue())
     with context.database().reading() as cursor:
         extents = read_extents(cursor, layers)
-    example = next((layer for layer in layers if layer.page == reading.ASSETS), layers[0])
-    return render_template("data.html", layers=layers, extents=extents, site=context.site(), example=example)
+        example = next((layer for layer in layers if layer.page == reading.ASSETS), layers[0])
+        shown = reading.feature_page(cursor, example, FeatureQuery(limit=1)).features
+    # A real one, so that the addresses answer as they stand; none where nothing is loaded yet.
+    postcode = next((one.properties.get("postcode") or "" for one in shown), "")
+    return render_template(
+        "data.html",
+        layers=layers,
+        extents=extents,
+        site=context.site(),
+        example=example,
+        postcode=postcode.replace(" ", "+"),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from mapservice.register.postcodes import possible_postcodes
 from mapservice.web import context, reading
 from mapservice.web.contacts import Contact, for_need
 from mapservice.web.maps import built_map
+from mapservice.web.words import ring_first
 
 blueprint = Blueprint("finder", __name__)
 
@@ -28,7 +30,14 @@ NEEDS = (
     ("", "I am not sure", ""),
 )
 HUBS_COMPARED = 20
-NEED_WORDS = {value: text.lower() for value, text, _ in NEEDS if value}
+FOR_NEED = 5
+PER_KIND = 2
+# As in "help with …".
+NEED_WORDS = {value: text.lower() for value, text, _ in NEEDS if value} | {
+    "home": "your home",
+    "family": "your family",
+    "wellbeing": "your wellbeing",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Where to go from one place for one need."""
+    """Where to go from one place for one need; `by_kind` names nothing that stands before it."""
 
     located: Located
     hub: reading.Feature | None
@@ -121,20 +130,31 @@ def _answer(cursor: Cursor[Any], located: Located, need: str) -> Answer:
     kinds = [layer for layer in reading.layers_of(reading.ASSETS) if layer.style.shown]
     green = [layer for layer in reading.layers_of(reading.GREEN_SPACES) if layer.style.shown]
     hub = _hub(cursor, located, point)
+    told = {hub.id} if hub else set()
+    helping = reading.nearest(cursor, kinds, point, FOR_NEED + len(told), need) if need else []
+    helping = _open_doors_first(one for one in helping if one.id not in told)[:FOR_NEED]
+    told.update(one.id for one in helping)
     by_kind = []
     for layer in kinds:
-        found = [one for one in reading.nearest(cursor, [layer], point, 2) if hub is None or one.id != hub.id]
-        if found:
-            by_kind.append((layer, found))
+        near = reading.nearest(cursor, [layer], point, PER_KIND + len(told))
+        if found := [one for one in near if one.id not in told][:PER_KIND]:
+            by_kind.append((layer, _open_doors_first(found)))
     contacts: tuple[Contact, ...] = current_app.extensions["contacts"]
+    last_resort = context.borough().last_resort_contact  # stands at the top of the page already
+    phones = for_need(contacts, need) if need else ()
     return Answer(
         located=located,
         hub=hub,
-        for_need=reading.nearest(cursor, kinds, point, 5, need) if need else [],
+        for_need=helping,
         by_kind=by_kind,
         green=reading.nearest(cursor, green, point, 3) if need in ("", "wellbeing", "family") else [],
-        phones=for_need(contacts, need or None)[:5] if need else (),
+        phones=tuple(contact for contact in phones if contact.id != last_resort)[:5],
     )
+
+
+def _open_doors_first(found: Iterable[reading.Feature]) -> list[reading.Feature]:
+    """The same, those to ring first at the end: nobody is sent to stand before a closed door."""
+    return sorted(found, key=lambda one: ring_first(one.properties))
 
 
 def _hub(cursor: Cursor[Any], located: Located, point: tuple[float, float]) -> reading.Feature | None:

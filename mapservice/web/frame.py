@@ -93,13 +93,16 @@ def init_frame(app: Flask, geodata: Path) -> None:
         words=words.words,
         access=words.access_words,
         stage=words.stage_words,
+        listed=words.listed,
         hours=words.hours_lines,
         hours_grouped=words.hours_grouped,
         distance=words.distance_words,
         area=words.area_words,
         day=words.day_words,
         tel=words.telephone_link,
+        ringable=words.with_telephone_links,
     )
+    env.tests.update(ring_first=words.ring_first)
     env.globals.update(
         asset=lambda name: url_for("static", filename=frontend.asset_path(name)),
         symbol=lambda layer: Markup(symbol_svg(layer.style)),  # noqa: S704 - made by us, from the catalogue

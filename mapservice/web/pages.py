@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, redirect, url_for
+from werkzeug import Response
 
 from mapservice.web import data, directory, finder, maps
 
@@ -11,3 +12,9 @@ def register_pages(app: Flask) -> None:
     """Add every page to the app; needs `frame.init_frame` before it."""
     for module in (directory, finder, maps, data):
         app.register_blueprint(module.blueprint)
+    app.add_url_rule("/favicon.ico", view_func=favicon)
+
+
+def favicon() -> Response:
+    """Where browsers look for the icon of what is not a page and cannot name it: a GeoJSON document."""
+    return redirect(url_for("static", filename="icon.svg"), 301)

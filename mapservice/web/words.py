@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
+
+from markupsafe import Markup, escape
 
 _DAYS = {
     "Mo": "Monday",
@@ -17,6 +20,7 @@ _DAYS = {
     "PH": "Bank holidays",
 }
 _RULE = re.compile(r"^((?:Mo|Tu|We|Th|Fr|Sa|Su|PH)(?:[,-](?:Mo|Tu|We|Th|Fr|Sa|Su|PH))*)\s+(.+)$")
+_NUMBER = re.compile(r"\b(?:0\d{2,4} \d{3,4} ?\d{3,4}|999|111)\b")
 _TIMES = re.compile(r"^\d\d:\d\d-\d\d:\d\d(?:,\s*\d\d:\d\d-\d\d:\d\d)*$")
 
 ACCESS = {
@@ -79,10 +83,11 @@ def hours_grouped(opening_hours: str | None) -> list[tuple[str, str]]:
     grouped: dict[str, list[str]] = {}
     for days, times in hours_lines(opening_hours):
         grouped.setdefault(times, []).append(days)
-    return [(_listed([day for day in days if day]), times) for times, days in grouped.items()]
+    return [(listed([day for day in days if day]), times) for times, days in grouped.items()]
 
 
-def _listed(parts: list[str]) -> str:
+def listed(parts: list[str]) -> str:
+    """``["work", "money", "food"]`` as ``work, money and food``."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
 
 
@@ -108,6 +113,11 @@ def _clock(time: str) -> str:
     if (hour % 24, minute) == (0, 0):
         return "midnight"
     return f"{hour % 12 or 12}{f':{minute:02d}' if minute else ''}{'am' if hour % 24 < 12 else 'pm'}"
+
+
+def ring_first(facts: Mapping[str, Any]) -> bool:
+    """Whether a note stands where opening hours would: nobody should set out for it without ringing."""
+    return bool(facts.get("opening_note")) and not facts.get("opening_hours")
 
 
 def distance_words(metres: float | None) -> str:
@@ -142,3 +152,13 @@ def day_words(value: date | str | None) -> str:
 def telephone_link(number: Any) -> str:
     """``020 7527 2000`` as the target of a ``tel:`` link."""
     return "tel:" + re.sub(r"[^0-9+]", "", str(number))
+
+
+def with_telephone_links(text: str | None) -> Markup:
+    """A sentence as HTML, each telephone number in it a link to ring it."""
+    escaped = str(escape(text or ""))
+    linked = _NUMBER.sub(
+        lambda m: f'<a class="govuk-link app-phone" href="{telephone_link(m.group())}">{m.group()}</a>',
+        escaped,
+    )
+    return Markup(linked)  # noqa: S704 - escaped above; the links are made by us

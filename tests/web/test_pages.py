@@ -56,6 +56,38 @@ def test_the_hub_of_the_locality_comes_first(client):
     assert text.index("Start here") < text.index("Finsbury Library") < text.index("Other places close by")
 
 
+def test_the_telephone_comes_before_everything_else(client):
+    for page in ("/", "/find", "/find?postcode=N1+9JP", "/find?postcode=N1+9ZZ"):
+        text = client.get(page).text
+        main = text[text.index("<main") :]
+        first = re.search(r"<form|<h2 class=\"govuk-heading", main).start()
+        assert main.index('href="tel:999"') < main.index(LAST_RESORT) < first
+
+
+def test_nobody_is_sent_to_a_closed_door(client):
+    central = client.get("/find?postcode=N1+2UN&need=money").text
+    assert central.index("Start here: ring first") < central.index("Do not go there without ringing")
+    assert central.index("Ring first") < central.index("Closed for general inquiries; emergencies only.")
+    outside = client.get("/find?postcode=EC2V+7HH&need=money").text
+    assert outside.index("Finsbury Library") < outside.index("222 Upper Street")
+    place = client.get("/assets/222-upper-street").text
+    assert place.index("Ring first") < place.index("Closed for general inquiries") < place.index("Address")
+
+
+def test_what_is_named_above_is_not_named_again_below(client):
+    text = client.get("/find?postcode=N1+9JP&need=food").text
+    for place in ("finsbury-library", "222-upper-street"):
+        assert text.count(f'href="/assets/{place}"') == 1
+
+
+def test_other_kinds_are_folded_away_with_the_nearest_of_each_said(client):
+    text = client.get("/find?postcode=N1+9JP&need=food").text
+    folds = re.findall(r'<details class="app-kind">.*?</details>', text, re.DOTALL)
+    assert len(folds) >= 4
+    assert all(re.search(r"<summary.*?, [\d.]+ (metres|km).*?</summary>", fold, re.DOTALL) for fold in folds)
+    assert "<details open" not in text
+
+
 def test_a_hub_without_a_place_is_said_so_with_what_to_do(client):
     text = client.get("/find?postcode=N19+5PH").text
     assert "Its address is still to be confirmed. Until then ring" in text

@@ -55,3 +55,21 @@ def test_unknown_access_is_said_as_unknown():
 
 def test_the_needs_one_can_choose_are_the_dimensions_of_support():
     assert tuple(NEED_WORDS) == SUPPORT
+
+
+def test_telephone_numbers_in_a_sentence_can_be_rung():
+    said = words.with_telephone_links("Ring 020 7527 2000 first, or 999. <b>Not 2023</b>")
+    assert 'href="tel:02075272000">020 7527 2000</a> first' in said
+    assert 'href="tel:999">999</a>.' in said
+    assert "&lt;b&gt;Not 2023" in said
+
+
+def test_a_note_in_place_of_hours_means_ring_first():
+    assert words.ring_first({"opening_note": "Closed for repairs."})
+    assert not words.ring_first({"opening_note": "As in 2023.", "opening_hours": "Mo 09:00-17:00"})
+    assert not words.ring_first({"opening_note": None, "opening_hours": None})
+
+
+def test_lists_in_words():
+    assert words.listed(["work", "money", "food"]) == "work, money and food"
+    assert words.listed(["work"]) == "work"

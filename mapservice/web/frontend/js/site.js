@@ -39,6 +39,11 @@ for (const box of document.querySelectorAll('[data-copy]')) {
   box.append(button, said)
 }
 
+// On paper nothing can be unfolded.
+window.addEventListener('beforeprint', () => {
+  for (const fold of document.querySelectorAll('details.app-kind')) fold.open = true
+})
+
 // "Use my location" fills lon and lat and sends the form; the place is only sent to this server.
 for (const slot of document.querySelectorAll('[data-use-location]')) {
   if (!navigator.geolocation) continue

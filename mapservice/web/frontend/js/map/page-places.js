@@ -1,18 +1,22 @@
 // The small map on a page: it shows the places the page itself lists, read from the page.
-//   data-map-point="lon,lat"   a place, with data-map-name and optionally data-map-number
+//   data-map-point="lon,lat"   a place, with data-map-name and optionally data-map-number; one with
+//                              data-map-extra is drawn without making the view wider
 //   data-map-feature="address" a feature drawn from the API (a green space's outline)
 import L from 'leaflet'
 
 export function pagePlaces (map, bounds) {
   const shown = L.featureGroup().addTo(map)
+  const extra = L.featureGroup().addTo(map)
   for (const node of document.querySelectorAll('[data-map-point]')) {
     const [lon, lat] = node.dataset.mapPoint.split(',').map(Number)
     if (!Number.isFinite(lon) || !Number.isFinite(lat)) continue
-    shown.addLayer(place(node, [lat, lon], map))
+    const group = 'mapExtra' in node.dataset ? extra : shown
+    group.addLayer(place(node, [lat, lon], map))
   }
   const features = [...document.querySelectorAll('[data-map-feature]')]
   const frame = () => {
-    if (shown.getLayers().length) map.fitBounds(shown.getBounds(), { maxZoom: 16, padding: [35, 35], animate: false })
+    const alone = shown.getLayers().length === 1
+    if (shown.getLayers().length) map.fitBounds(shown.getBounds(), { maxZoom: alone && extra.getLayers().length ? 14 : 16, padding: [35, 35], animate: false })
     else if (bounds) map.fitBounds(bounds, { animate: false })
   }
   frame()
@@ -34,7 +38,7 @@ function place (node, latlng, map) {
   const marker = L.marker(latlng, {
     icon: L.divIcon({ html: you ? '<span class="app-you"></span>' : html, className: 'app-marker', iconSize: you ? [18, 18] : [34, 34] }),
     title: node.dataset.mapName,
-    zIndexOffset: number ? 1000 - Number(number) : 500
+    zIndexOffset: number ? 1000 - Number(number) : 'mapExtra' in node.dataset ? 0 : 500
   })
   marker.on('add', () => marker.getElement().setAttribute('aria-label', [number, node.dataset.mapName].filter(Boolean).join('. ')))
   marker.on('click keypress', (event) => {
