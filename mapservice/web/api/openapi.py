@@ -1,4 +1,7 @@
-"""The OpenAPI 3.0 document, generated from the catalogue and self-contained."""
+"""The OpenAPI 3.0 document, generated from the catalogue and self-contained.
+
+Paths are relative to the landing page, the server it names: conformance tests look for `/collections`.
+"""
 
 from __future__ import annotations
 
@@ -9,44 +12,58 @@ from mapservice.layers.catalogue import SUPPORT, Catalogue
 from mapservice.layers.layer import Layer, Property
 from mapservice.layers.query import CRS84, CRS_URIS, DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from mapservice.register.borough import Borough
+from mapservice.web.api.parameters import ITEMS_PARAMETERS
+from mapservice.web.api.schemas import feature_name, page_name, property_schema, reference, schemas
 
 Document = dict[str, Any]
 
-_TYPES: dict[str, Document] = {
-    "string": {"type": "string"},
-    "integer": {"type": "integer"},
-    "number": {"type": "number"},
-    "boolean": {"type": "boolean"},
-    "date": {"type": "string", "format": "date"},
-    "date-time": {"type": "string", "format": "date-time"},
-    "array": {"type": "array", "items": {}},
-    "object": {"type": "object"},
+_PROBLEM = {"application/problem+json": {"schema": reference("Problem")}}
+_RESPONSES: Document = {
+    "BadRequest": {"description": "Wrong parameters; all are listed.", "content": _PROBLEM},
+    "NotFound": {"description": "There is no such thing.", "content": _PROBLEM},
+    "Unavailable": {
+        "description": "It would take too long, or there is too much to do just now.",
+        "headers": {"Retry-After": {"schema": {"type": "string"}}},
+        "content": _PROBLEM,
+    },
 }
 
 
 def document(site: str, catalogue: Catalogue, borough: Borough) -> Document:
     """The whole API, as OpenAPI 3.0."""
     paths: Document = {
-        "/api": _get("landing", "The landing page", _json("LandingPage"), [_format()]),
-        "/api/conformance": _get("conformance", "Conformance classes", _json("Conformance"), [_format()]),
-        "/api/openapi.json": _get(
-            "openapi", "This document", {"application/vnd.oai.openapi+json;version=3.0": {"schema": {}}}, []
+        "/": _get("landing", "The landing page", _json("LandingPage"), [_format()]),
+        "/conformance": _get("conformance", "Conformance classes", _json("Conformance"), [_format()]),
+        "/openapi.json": _get(
+            "openapi",
+            "This document",
+            {"application/vnd.oai.openapi+json;version=3.0": {"schema": {"type": "object"}}},
+            [],
         ),
-        "/api/collections": _get("collections", "The layers", _json("Collections"), [_format()]),
-        "/api/lookup": _get(
-            "lookup", "Wards and locality of a postcode or point", _json("Lookup"), _place(), missing=True
+        "/collections": _get("collections", "The layers", _json("Collections"), [_format()]),
+        "/lookup": _get(
+            "lookup",
+            "Wards and locality of a postcode or point",
+            {"application/json": {"schema": reference("Lookup")}},
+            _place(),
+            missing=True,
         ),
-        "/api/nearest": _get(
+        "/nearest": _get(
             "nearest",
             "The nearest features to a postcode or point",
-            _geojson("FeatureCollection"),
+            {"application/geo+json": {"schema": reference("NearestFeatures")}},
             [
                 *_place(),
                 _query("need", {"type": "string", "enum": list(SUPPORT)}, "Only places that help with this."),
                 _query(
                     "layers",
-                    {"type": "string", "default": "assets"},
-                    f"Layers to look in, joined by commas: {', '.join(layer.id for layer in catalogue)}.",
+                    {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {"type": "string", "enum": [layer.id for layer in catalogue]},
+                        "default": ["assets"],
+                    },
+                    "Layers to look in, joined by commas.",
                 ),
                 _query(
                     "limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}, "How many."
@@ -68,14 +85,14 @@ def document(site: str, catalogue: Catalogue, borough: Borough) -> Document:
                 "url": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
             },
         },
-        "servers": [{"url": site}],
+        "servers": [{"url": f"{site}/api"}],
         "paths": paths,
-        "components": {"schemas": {**_SCHEMAS, **{_schema_name(x): _schema(x) for x in catalogue}}},
+        "components": {"schemas": schemas(catalogue), "responses": _RESPONSES},
     }
 
 
 def _layer_paths(layer: Layer) -> Document:
-    home = f"/api/collections/{layer.id}"
+    home = f"/collections/{layer.id}"
     return {
         home: _get(
             f"{layer.id}.describe", f"{layer.title}: about the layer", _json("Collection"), [_format()]
@@ -83,40 +100,14 @@ def _layer_paths(layer: Layer) -> Document:
         f"{home}/items": _get(
             f"{layer.id}.items",
             f"{layer.title}: features",
-            _geojson("FeatureCollection"),
-            [
-                _query(
-                    "limit",
-                    {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-                    "How many features a page holds; more than the maximum is taken as the maximum.",
-                ),
-                _query(
-                    "offset",
-                    {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET},
-                    "Features to pass over.",
-                ),
-                _query("cursor", {"type": "string"}, "Where a page starts, as a `next` link gives it."),
-                {
-                    **_query(
-                        "bbox",
-                        {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}},
-                        "west,south,east,north: only features that touch this box.",
-                    ),
-                    "style": "form",
-                    "explode": False,
-                },
-                _crs("bbox-crs", "The coordinate reference system of bbox."),
-                _crs("crs", "The coordinate reference system of the answer."),
-                _query("datetime", {"type": "string"}, "An RFC 3339 date, instant, or interval start/end."),
-                *(_query(p.name, _filter_schema(p), p.description or p.title) for p in layer.filterable),
-                _format(),
-            ],
-            missing=True,
+            _geojson(page_name(layer)),
+            [*_items_parameters(layer), _format()],
+            headers=_CRS_HEADERS,
         ),
         f"{home}/items/{{featureId}}": _get(
             f"{layer.id}.item",
             f"{layer.title}: one feature",
-            _geojson(_schema_name(layer)),
+            _geojson(feature_name(layer)),
             [
                 {
                     "name": "featureId",
@@ -129,20 +120,68 @@ def _layer_paths(layer: Layer) -> Document:
                 _format(),
             ],
             missing=True,
+            headers=_CRS_HEADERS,
         ),
     }
 
 
+def _items_parameters(layer: Layer) -> list[Document]:
+    sortable = "|".join(prop.name for prop in layer.sortable)
+    return [
+        _query(
+            "limit",
+            {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+            "How many features a page holds; more than the maximum is taken as the maximum.",
+        ),
+        _query("offset", {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET}, "Features to pass over."),
+        _query("cursor", {"type": "string"}, "Where a page starts, as a `next` link gives it."),
+        _query(
+            "sortby",
+            {"type": "array", "items": {"type": "string", "pattern": f"^[+-]?({sortable})$"}},
+            "Properties to sort by, the first before the second; - before a name for descending.",
+        ),
+        _query(
+            "bbox",
+            {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}},
+            "west,south,east,north: only features that touch this box.",
+        ),
+        _crs("bbox-crs", "The coordinate reference system of bbox."),
+        _crs("crs", "The coordinate reference system of the answer."),
+        _query("datetime", {"type": "string"}, "An RFC 3339 date, instant, or interval start/end."),
+        _query(
+            "properties",
+            {"type": "array", "items": {"type": "string", "enum": [prop.name for prop in layer.properties]}},
+            "The properties wanted, joined by commas; all, where it is not given.",
+        ),
+        *(
+            _query(prop.name, _filter_schema(prop), prop.description or prop.title)
+            for prop in layer.filterable
+            if prop.name not in ITEMS_PARAMETERS
+        ),
+    ]
+
+
+_CRS_HEADERS: Document = {
+    "Content-Crs": {"description": "The CRS of the coordinates, in <>.", "schema": {"type": "string"}},
+    "Link": {"description": "The links of the body.", "schema": {"type": "string"}},
+}
+
+
 def _get(
-    operation: str, summary: str, content: Document, parameters: list[Document], missing: bool = False
+    operation: str,
+    summary: str,
+    content: Document,
+    parameters: list[Document],
+    missing: bool = False,
+    headers: Document | None = None,
 ) -> Document:
-    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    responses: Document = {
-        "200": {"description": summary, "content": content},
-        "400": {"description": "Wrong parameters; all are listed.", "content": problem},
-    }
+    answer: Document = {"description": summary, "content": content}
+    if headers:
+        answer["headers"] = headers
+    responses: Document = {"200": answer, "400": {"$ref": "#/components/responses/BadRequest"}}
     if missing:
-        responses["404"] = {"description": "There is no such thing.", "content": problem}
+        responses["404"] = {"$ref": "#/components/responses/NotFound"}
+    responses["503"] = {"$ref": "#/components/responses/Unavailable"}
     return {
         "get": {
             "operationId": operation,
@@ -155,20 +194,29 @@ def _get(
 
 def _json(schema: str) -> Document:
     return {
-        "application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}},
+        "application/json": {"schema": reference(schema)},
         "text/html": {"schema": {"type": "string"}},
     }
 
 
 def _geojson(schema: str) -> Document:
     return {
-        "application/geo+json": {"schema": {"$ref": f"#/components/schemas/{schema}"}},
+        "application/geo+json": {"schema": reference(schema)},
         "text/html": {"schema": {"type": "string"}},
     }
 
 
 def _query(name: str, schema: Document, description: str) -> Document:
-    return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
+    """A query parameter; a list of values is joined by commas, and nothing is given twice."""
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "schema": schema,
+        "style": "form",
+        "explode": False,
+        "description": description,
+    }
 
 
 def _format() -> Document:
@@ -192,149 +240,4 @@ def _place() -> list[Document]:
 def _filter_schema(prop: Property) -> Document:
     if prop.type == "array":
         return {"type": "string", **({"enum": list(prop.values)} if prop.values else {})}
-    return _property_schema(prop, nullable=False)
-
-
-def _property_schema(prop: Property, nullable: bool = True) -> Document:
-    schema = dict(_TYPES[prop.type])
-    schema["title"] = prop.title
-    if prop.description:
-        schema["description"] = prop.description
-    if prop.unit:
-        schema["x-ogc-unit"] = prop.unit
-    if prop.values and prop.type == "array":
-        schema["items"] = {"type": "string", "enum": list(prop.values)}
-    elif prop.values:
-        schema["enum"] = [*prop.values, None] if nullable else list(prop.values)
-    if nullable:
-        schema["nullable"] = True
-    return schema
-
-
-def _schema_name(layer: Layer) -> str:
-    return "".join(word.capitalize() for word in layer.id.split("-")) + "Feature"
-
-
-def _schema(layer: Layer) -> Document:
-    return {
-        "type": "object",
-        "required": ["type", "id", "geometry", "properties"],
-        "properties": {
-            "type": {"type": "string", "enum": ["Feature"]},
-            "id": {"type": "string"},
-            "geometry": {"$ref": "#/components/schemas/Geometry"},
-            "properties": {
-                "type": "object",
-                "properties": {prop.name: _property_schema(prop) for prop in layer.properties},
-            },
-            "links": {"type": "array", "items": {"$ref": "#/components/schemas/Link"}},
-        },
-    }
-
-
-_LINKS: Document = {"type": "array", "items": {"$ref": "#/components/schemas/Link"}}
-_AREA: Document = {
-    "type": "object",
-    "properties": {"code": {"type": "string", "nullable": True}, "name": {"type": "string"}},
-}
-_SCHEMAS: Document = {
-    "Link": {
-        "type": "object",
-        "required": ["href", "rel"],
-        "properties": {name: {"type": "string"} for name in ("href", "rel", "type", "title")},
-    },
-    "LandingPage": {
-        "type": "object",
-        "required": ["links"],
-        "properties": {"title": {"type": "string"}, "description": {"type": "string"}, "links": _LINKS},
-    },
-    "Conformance": {
-        "type": "object",
-        "required": ["conformsTo"],
-        "properties": {"conformsTo": {"type": "array", "items": {"type": "string"}}},
-    },
-    "Collection": {
-        "type": "object",
-        "required": ["id", "links"],
-        "properties": {
-            "id": {"type": "string"},
-            "title": {"type": "string"},
-            "description": {"type": "string"},
-            "extent": {"type": "object"},
-            "crs": {"type": "array", "items": {"type": "string"}},
-            "storageCrs": {"type": "string"},
-            "links": _LINKS,
-        },
-    },
-    "Collections": {
-        "type": "object",
-        "required": ["links", "collections"],
-        "properties": {
-            "links": _LINKS,
-            "collections": {"type": "array", "items": {"$ref": "#/components/schemas/Collection"}},
-        },
-    },
-    "Geometry": {
-        "type": "object",
-        "nullable": True,
-        "required": ["type", "coordinates"],
-        "properties": {"type": {"type": "string"}, "coordinates": {"type": "array", "items": {}}},
-    },
-    "Feature": {
-        "type": "object",
-        "required": ["type", "geometry", "properties"],
-        "properties": {
-            "type": {"type": "string", "enum": ["Feature"]},
-            "id": {"type": "string"},
-            "geometry": {"$ref": "#/components/schemas/Geometry"},
-            "properties": {"type": "object", "nullable": True},
-        },
-    },
-    "FeatureCollection": {
-        "type": "object",
-        "required": ["type", "features"],
-        "properties": {
-            "type": {"type": "string", "enum": ["FeatureCollection"]},
-            "features": {"type": "array", "items": {"$ref": "#/components/schemas/Feature"}},
-            "numberMatched": {"type": "integer", "minimum": 0},
-            "numberReturned": {"type": "integer", "minimum": 0},
-            "timeStamp": {"type": "string", "format": "date-time"},
-            "links": _LINKS,
-        },
-    },
-    "Lookup": {
-        "type": "object",
-        "required": ["longitude", "latitude", "wards", "locality"],
-        "properties": {
-            "postcode": {"type": "string", "nullable": True},
-            "postcode_status": {"type": "string", "enum": ["retired"]},
-            "longitude": {"type": "number"},
-            "latitude": {"type": "number"},
-            "wards": {"type": "object", "additionalProperties": _AREA},
-            "locality": {
-                "type": "object",
-                "nullable": True,
-                "properties": {"id": {"type": "string"}, "name": {"type": "string"}},
-            },
-        },
-    },
-    "Problem": {
-        "type": "object",
-        "required": ["title", "status"],
-        "properties": {
-            "type": {"type": "string"},
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
-            "detail": {"type": "string"},
-            "instance": {"type": "string"},
-            "errors": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["parameter", "reason"],
-                    "properties": {name: {"type": "string"} for name in ("parameter", "reason", "hint")},
-                },
-            },
-        },
-    },
-}
+    return property_schema(prop, nullable=False)

@@ -60,7 +60,7 @@ def test_the_openapi_document_is_valid_and_self_contained(client):
     text = json.dumps(document)
     assert all(ref.startswith("#/") for ref in _references(document)), text
     for layer in LAYERS:
-        assert f"/api/collections/{layer}/items" in document["paths"]
+        assert f"/collections/{layer}/items" in document["paths"]
 
 
 def _references(node):
