@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from mapservice.layers.cql2.compiler import compile_condition
 from mapservice.layers.cql2.jsonform import parse_json
 from mapservice.layers.cql2.nodes import LONGEST_FILTER, FilterError
@@ -12,8 +10,7 @@ from mapservice.layers.cql2.values import Scope
 from mapservice.layers.layer import Layer
 from mapservice.layers.query import CRS84, CRS_BY_URI, LATITUDE_FIRST, BadQuery, Mistake, Predicate
 
-Language = Literal["cql2-text", "cql2-json"]
-LANGUAGES: tuple[Language, ...] = ("cql2-text", "cql2-json")
+LANGUAGES = ("cql2-text", "cql2-json")
 
 
 def read_filter(layer: Layer, source: str, language: str = "cql2-text", crs: str = CRS84) -> Predicate:

@@ -9,7 +9,12 @@ from mapservice.web.problems import Problem, from_bad_query, problem_response
 
 api = Blueprint("api", __name__, url_prefix="/api")
 
-from mapservice.web.api import features, nearby  # noqa: E402, F401 - they add their routes to the blueprint
+from mapservice.web.api import (  # noqa: E402 - they add their routes to the blueprint
+    describing,  # noqa: F401
+    features,  # noqa: F401
+    nearby,  # noqa: F401
+    writing,  # noqa: F401
+)
 
 
 @api.errorhandler(Problem)

@@ -16,9 +16,43 @@ CONFORMANCE = (
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/html",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
     "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
+    *(
+        f"http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/{name}"
+        for name in ("queryables", "queryables-query-parameters", "filter", "features-filter")
+    ),
+    *(
+        f"http://www.opengis.net/spec/cql2/1.0/conf/{name}"
+        for name in (
+            "cql2-text",
+            "cql2-json",
+            "basic-cql2",
+            "advanced-comparison-operators",
+            "case-insensitive-comparison",
+            "accent-insensitive-comparison",
+            "basic-spatial-functions",
+            "basic-spatial-functions-plus",
+            "spatial-functions",
+            "temporal-functions",
+            "array-functions",
+            "property-property",
+        )
+    ),
+    # Part 5 of Features is Part 3 of Common.
+    *(
+        f"http://www.opengis.net/spec/ogcapi-common-3/1.0/conf/{name}"
+        for name in (
+            "schemas",
+            "core-roles-features",
+            "returnables-and-receivables",
+            "queryables",
+            "sortables",
+        )
+    ),
 )
 GEOJSON = "application/geo+json"
 JSON = "application/json"
+SCHEMA_JSON = "application/schema+json"
+OGC_RELATION = "http://www.opengis.net/def/rel/ogc/1.0/"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 
 Document = dict[str, Any]
@@ -75,6 +109,14 @@ def collection(
             link(f"{home}?f=html", "alternate", "text/html", f"{layer.title} as a web page"),
             link(f"{home}/items", "items", GEOJSON, f"{layer.title}: features as GeoJSON"),
             link(f"{home}/items?f=html", "items", "text/html", f"{layer.title}: features as a web page"),
+            *(
+                link(f"{home}/{name}", f"{OGC_RELATION}{name}", SCHEMA_JSON, f"{layer.title}: {about}")
+                for name, about in (
+                    ("schema", "the properties of its features"),
+                    ("queryables", "what it can be filtered by"),
+                    ("sortables", "what it can be sorted by"),
+                )
+            ),
             link(layer.licence_url, "license", "text/html", layer.licence),
         ],
     }

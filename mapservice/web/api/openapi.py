@@ -9,8 +9,11 @@ from typing import Any
 
 import mapservice
 from mapservice.layers.catalogue import SUPPORT, Catalogue
+from mapservice.layers.cql2 import LANGUAGES
+from mapservice.layers.cql2.nodes import LONGEST_FILTER
 from mapservice.layers.layer import Layer, Property
 from mapservice.layers.query import CRS84, CRS_URIS, DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
+from mapservice.layers.queryables import GEOMETRY, queryables
 from mapservice.register.borough import Borough
 from mapservice.web.api.parameters import ITEMS_PARAMETERS
 from mapservice.web.api.schemas import feature_name, page_name, property_schema, reference, schemas
@@ -97,6 +100,16 @@ def _layer_paths(layer: Layer) -> Document:
         home: _get(
             f"{layer.id}.describe", f"{layer.title}: about the layer", _json("Collection"), [_format()]
         ),
+        **{
+            f"{home}/{name}": _get(
+                f"{layer.id}.{name}", f"{layer.title}: {about}", _schema_document(), [_format()]
+            )
+            for name, about in (
+                ("schema", "the properties of its features"),
+                ("queryables", "what it can be filtered by"),
+                ("sortables", "what it can be sorted by"),
+            )
+        },
         f"{home}/items": _get(
             f"{layer.id}.items",
             f"{layer.title}: features",
@@ -149,14 +162,37 @@ def _items_parameters(layer: Layer) -> list[Document]:
         _crs("crs", "The coordinate reference system of the answer."),
         _query("datetime", {"type": "string"}, "An RFC 3339 date, instant, or interval start/end."),
         _query(
-            "properties",
-            {"type": "array", "items": {"type": "string", "enum": [prop.name for prop in layer.properties]}},
-            "The properties wanted, joined by commas; all, where it is not given.",
+            "filter",
+            {"type": "string", "maxLength": LONGEST_FILTER},
+            "A condition in CQL2 on the layer's queryables, such as CASEI(name) LIKE CASEI('%park%').",
         ),
+        _query(
+            "filter-lang",
+            {"type": "string", "enum": list(LANGUAGES), "default": LANGUAGES[0]},
+            "The encoding of `filter`.",
+        ),
+        _crs("filter-crs", "The coordinate reference system of the geometries in `filter`."),
+        *_selection(layer),
         *(
             _query(prop.name, _filter_schema(prop), prop.description or prop.title)
-            for prop in layer.filterable
+            for prop in queryables(layer).values()
             if prop.name not in ITEMS_PARAMETERS
+        ),
+    ]
+
+
+def _selection(layer: Layer) -> list[Document]:
+    names: Document = {
+        "type": "array",
+        "items": {"type": "string", "enum": [*(prop.name for prop in layer.properties), GEOMETRY]},
+    }
+    return [
+        _query("properties", names, "The properties wanted, joined by commas; all, where it is not given."),
+        _query("exclude-properties", names, "The properties not wanted, instead of those that are."),
+        _query(
+            "skip-geometry",
+            {"type": "string", "enum": ["true", "false"], "default": "false"},
+            "Whether to leave the geometry out.",
         ),
     ]
 
@@ -195,6 +231,13 @@ def _get(
 def _json(schema: str) -> Document:
     return {
         "application/json": {"schema": reference(schema)},
+        "text/html": {"schema": {"type": "string"}},
+    }
+
+
+def _schema_document() -> Document:
+    return {
+        "application/schema+json": {"schema": {"type": "object"}},
         "text/html": {"schema": {"type": "string"}},
     }
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from werkzeug.datastructures import MultiDict
 
+from mapservice.layers.cql2 import LANGUAGES, read_filter
 from mapservice.layers.layer import Layer
 from mapservice.layers.paging import SortKey, decode_cursor, parse_sort
 from mapservice.layers.query import (
@@ -18,6 +19,7 @@ from mapservice.layers.query import (
     BadQuery,
     FeatureQuery,
     Mistake,
+    Predicate,
     parse_bbox,
     parse_crs,
     parse_integer,
@@ -25,9 +27,11 @@ from mapservice.layers.query import (
     parse_value,
     suggest,
 )
+from mapservice.layers.queryables import GEOMETRY, queryables
 
 ITEMS_PARAMETERS = (
-    "limit", "offset", "cursor", "sortby", "bbox", "bbox-crs", "crs", "datetime", "properties", "count", "f",
+    "limit", "offset", "cursor", "sortby", "bbox", "bbox-crs", "crs", "datetime", "filter", "filter-lang",
+    "filter-crs", "properties", "exclude-properties", "skip-geometry", "count", "f",
 )  # fmt: skip
 T = TypeVar("T")
 
@@ -88,7 +92,7 @@ def no_parameters_but(arguments: MultiDict[str, str], known: Iterable[str]) -> N
 
 def items_query(layer: Layer, arguments: MultiDict[str, str]) -> FeatureQuery:
     """The query that an items request asks; raises BadQuery with everything wrong in it."""
-    filters = {prop.name: prop for prop in layer.filterable if prop.name not in ITEMS_PARAMETERS}
+    filters = {name: prop for name, prop in queryables(layer).items() if name not in ITEMS_PARAMETERS}
     reader = Reader(arguments, (*ITEMS_PARAMETERS, *filters))
     reader.read("f", one_of(("json", "html")), "json")
     bbox_crs = reader.read("bbox-crs", parse_crs, CRS84)
@@ -104,6 +108,7 @@ def items_query(layer: Layer, arguments: MultiDict[str, str]) -> FeatureQuery:
                 equals.append((prop, value))
     no_order: tuple[SortKey, ...] = ()
     sort = reader.read("sortby", lambda text: parse_sort(layer, text), no_order)
+    fields, geometry = read_selection(reader, layer)
     query = FeatureQuery(
         limit=reader.read("limit", lambda text: parse_integer(text, 1, MAX_LIMIT), DEFAULT_LIMIT),
         offset=reader.read("offset", lambda text: parse_integer(text, 0, MAX_OFFSET), 0),
@@ -114,14 +119,50 @@ def items_query(layer: Layer, arguments: MultiDict[str, str]) -> FeatureQuery:
         interval=reader.read("datetime", parse_interval, None),
         equals=tuple(equals),
         count_exactly=reader.read("count", one_of(("exact", "cheap")), "cheap") == "exact",
-        fields=reader.read("properties", lambda text: _fields(layer, text), None),
+        predicate=_predicate(reader, layer),
+        fields=fields,
+        geometry=geometry,
     )
     reader.finish()
     return query
 
 
-def _fields(layer: Layer, text: str) -> tuple[str, ...]:
-    known = [prop.name for prop in layer.properties]
+def read_selection(reader: Reader, layer: Layer) -> tuple[tuple[str, ...] | None, bool]:
+    """Which properties are wanted (None: all), and whether the geometry is."""
+    arguments = reader.arguments
+    left_out = reader.read("exclude-properties", lambda text: _fields(layer, text, GEOMETRY), None)
+    fields = reader.read("properties", lambda text: _fields(layer, text, GEOMETRY), None)
+    skipped = reader.read("skip-geometry", one_of(("true", "false")), "false") == "true"
+    if "properties" in arguments and "exclude-properties" in arguments:
+        reader.wrong("exclude-properties", "does not go with properties")
+    if skipped and fields and GEOMETRY in fields:
+        reader.wrong("skip-geometry", "does not go with properties that name the geometry")
+    if left_out is not None:
+        fields = tuple(prop.name for prop in layer.properties if prop.name not in left_out)
+        return fields, not skipped and GEOMETRY not in left_out
+    if fields is not None:
+        fields = tuple(name for name in fields if name != GEOMETRY)
+    return fields, not skipped
+
+
+def _predicate(reader: Reader, layer: Layer) -> Predicate | None:
+    language = reader.read("filter-lang", one_of(LANGUAGES), LANGUAGES[0])
+    crs = reader.read("filter-crs", parse_crs, CRS84)
+    source = reader.arguments.get("filter")
+    if source is None:
+        for name in ("filter-lang", "filter-crs"):
+            if name in reader.arguments:
+                reader.wrong(name, "goes with filter")
+        return None
+    try:
+        return read_filter(layer, source, language, crs)
+    except BadQuery as error:
+        reader.mistakes.extend(error.mistakes)
+        return None
+
+
+def _fields(layer: Layer, text: str, *others: str) -> tuple[str, ...]:
+    known = [*(prop.name for prop in layer.properties), *others]
     wanted = [name.strip() for name in text.split(",") if name.strip()]
     for name in wanted:
         if name not in known:
