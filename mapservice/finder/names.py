@@ -7,16 +7,20 @@ from typing import Any
 
 from psycopg import Cursor
 
-from mapservice.layers.features import PUBLIC
+from mapservice.layers import sql
 from mapservice.layers.layer import Layer
+from mapservice.layers.visibility import ANONYMOUS, Viewer
 
 
-def find_names(cursor: Cursor[Any], layers: Iterable[Layer], text: str, limit: int) -> list[dict[str, Any]]:
+def find_names(
+    cursor: Cursor[Any], layers: Iterable[Layer], text: str, limit: int, viewer: Viewer = ANONYMOUS
+) -> list[dict[str, Any]]:
     """Features whose name holds ``text`` whatever the case, names that begin with it first.
 
     Each is ``{"id", "name", "kind", "longitude", "latitude"}`` (degrees), once however many layers it is in.
     """
     parameters: dict[str, Any] = {"text": text, "pattern": f"%{_literal(text)}%", "limit": limit}
+    parameters["viewer"] = list(viewer)
     parts = [_part(number, layer, parameters) for number, layer in enumerate(layers)]
     if not parts:
         return []
@@ -45,11 +49,7 @@ def _part(number: int, layer: Layer, parameters: dict[str, Any]) -> str:
     own_kind = layer.find_property("kind")
     kind = f"COALESCE({own_kind.sql}, %(title_{number})s)" if own_kind else f"%(title_{number})s"
     conditions = [f"f.{layer.name_property} ILIKE %(pattern)s", f"{geometry} IS NOT NULL"]
-    if layer.where:
-        conditions.append(f"({layer.where})")
-    if layer.visibility_column:
-        parameters["viewer"] = list(PUBLIC)
-        conditions.append(f"f.{layer.visibility_column} = ANY (%(viewer)s)")
+    conditions += sql.membership(layer)
     return f"""(
         SELECT %(family_{number})s AS family, f.{layer.id_column}::text AS id,
                f.{layer.name_property} AS name,

@@ -9,6 +9,7 @@ from psycopg import Cursor
 
 from mapservice.layers.features import Near, read_nearest
 from mapservice.layers.layer import Layer, Property
+from mapservice.layers.visibility import ANONYMOUS, Viewer
 
 # A source's own word about a place, and what places of its kind exist for.
 SUPPORT_PROPERTIES = ("support", "usual_support")
@@ -21,6 +22,7 @@ def find_nearest(
     limit: int,
     site: str,
     need: str | None = None,
+    viewer: Viewer = ANONYMOUS,
 ) -> list[Near]:
     """Features of the layers in order of distance from a point (longitude, latitude), each feature once.
 
@@ -31,7 +33,7 @@ def find_nearest(
         offering = _offering(layer, need) if need else ()
         if need and not offering:
             continue
-        for near in read_nearest(cursor, layer, point, limit, site, any_of=offering):
+        for near in read_nearest(cursor, layer, point, limit, site, viewer, any_of=offering):
             found.setdefault(f"{layer.page or layer.id}{near.id}", near)
     return sorted(found.values(), key=lambda near: (near.distance_m, near.id))[:limit]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mapservice.layers.layer import Editable, Layer, Property, Style
+from mapservice.layers.visibility import Viewer, may_see
 from mapservice.register.borough import Borough, BoundarySetFile
 
 SUPPORT = ("work", "money", "food", "home", "family", "wellbeing")
@@ -30,6 +31,11 @@ class Catalogue:
     def get(self, layer_id: str) -> Layer | None:
         """The layer with this id, or None."""
         return next((layer for layer in self.layers if layer.id == layer_id), None)
+
+    def visible_to(self, viewer: Viewer) -> Catalogue:
+        """The layers that exist for a viewer."""
+        seen = tuple(layer for layer in self.layers if may_see(layer, viewer))
+        return self if len(seen) == len(self.layers) else Catalogue(seen)
 
     def with_layer(self, layer: Layer) -> Catalogue:
         """This catalogue and one layer more."""
@@ -230,6 +236,7 @@ def _wards(borough: Borough, boundary_set: BoundarySetFile) -> Layer:
         ),
         style=Style("#505a5f" if newest else "#7a6a00", "outline", dashed=not newest, shown=newest),
         time=("valid_from", "valid_to"),
+        tracked=True,
         attribution=" ".join(borough.attribution),
         keywords=("wards", "boundaries", boundary_set.vintage),
     )
@@ -252,6 +259,7 @@ def _localities(borough: Borough) -> Layer:
         ),
         style=Style("#4c2c92", "outline"),
         time=("valid_from", "valid_to"),
+        tracked=True,
         attribution=" ".join(borough.attribution),
         keywords=("localities", "boundaries"),
     )
@@ -320,6 +328,7 @@ def _assets(
         ),
         style=style,
         time=("updated_at", "updated_at"),
+        tracked=True,
         editable=Editable(
             table="register.assets",
             properties=(
@@ -399,6 +408,7 @@ def _green_spaces(
         ),
         style=style,
         time=("updated_at", "updated_at"),
+        tracked=True,
         editable=Editable(
             table="register.green_spaces",
             properties=(

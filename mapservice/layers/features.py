@@ -14,8 +14,9 @@ from mapservice.layers import sql
 from mapservice.layers.layer import Layer, Property
 from mapservice.layers.paging import Cursor
 from mapservice.layers.query import FeatureQuery
+from mapservice.layers.visibility import ANONYMOUS
 
-PUBLIC = ("public",)
+PUBLIC = ANONYMOUS
 
 
 @dataclass(frozen=True, slots=True)

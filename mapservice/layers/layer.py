@@ -92,6 +92,7 @@ class Layer:
     geometries: Mapping[int, str] = field(default_factory=lambda: REGISTER_GEOMETRIES)
     storage_srid: int = 27700
     time: tuple[str, str] | None = None
+    visibility: Visibility = "public"
     visibility_column: str | None = "visibility"
     tracked: bool = False
     editable: Editable | None = None

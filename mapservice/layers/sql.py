@@ -157,8 +157,8 @@ def item(
 
 @lru_cache(maxsize=256)
 def _item_text(layer: Layer, crs: str, as_of: bool) -> str:
-    wanted = [*_visible(layer), *_constant(layer), f"f.{layer.id_column} = %(id)s::{layer.id_type}"]
-    return f"SELECT {feature(layer, crs)}, {_version(layer)} FROM {relation(layer, as_of)} f{where(wanted)}"
+    wanted = [*membership(layer), f"f.{layer.id_column} = %(id)s::{layer.id_type}"]
+    return f"SELECT {feature(layer, crs)}, {_version(layer)} FROM {relation(layer, as_of, True)} f{where(wanted)}"
 
 
 def nearest(
@@ -178,7 +178,7 @@ def nearest(
     parameters["viewer"] = list(viewer)
     here = f"ST_Transform(ST_SetSRID(ST_MakePoint(%(lon)s, %(lat)s), 4326), {FITTED_GRID_SRID})"
     place = geometry(layer, 27700)
-    wanted = [*_visible(layer), *_constant(layer), f"{place} IS NOT NULL"]
+    wanted = [*membership(layer), f"{place} IS NOT NULL"]
     if any_of:
         parameters |= {f"equals_{n}": value for n, (_, value) in enumerate(any_of)}
         wanted.append(f"({' OR '.join(_equals(prop, n) for n, (prop, _) in enumerate(any_of))})")
@@ -208,14 +208,23 @@ def extents(layers: Iterable[Layer], viewer: tuple[str, ...]) -> Statement:
             last = f"CASE WHEN {ended} THEN max(f.{layer.time[1]})::timestamptz END"
         parts.append(
             f"SELECT '{layer.id}', count(*), ST_XMin({box}), ST_YMin({box}), ST_XMax({box}), ST_YMax({box}), "
-            f"{first}, {last} FROM {layer.relation} f{where([*_visible(layer), *_constant(layer)])}"
+            f"{first}, {last} FROM {layer.relation} f{where(membership(layer))}"
         )
     return Statement(" UNION ALL ".join(parts), {"viewer": list(viewer)})
 
 
-def relation(layer: Layer, as_of: bool = False) -> str:
-    """What the layer reads: its relation now, or its rows as they were at `%(as_of)s`."""
-    return f"history.as_of(NULL::{layer.relation}, %(as_of)s)" if as_of else layer.relation
+def relation(layer: Layer, as_of: bool = False, one: bool = False) -> str:
+    """What the layer reads: its relation now, or its rows as they were at `%(as_of)s`.
+
+    A row that was hidden since from `%(viewer)s` is hidden in its past as well. With `one`, the rows of the
+    past are only those called `%(id)s`.
+    """
+    if not as_of:
+        return layer.relation
+    column = f"'{layer.visibility_column}'" if layer.visibility_column else "NULL"
+    only = ", %(id)s::text" if one else ""
+    instant = "%(as_of)s::timestamptz"
+    return f"history.as_of(NULL::{layer.relation}, {instant}, {column}, %(viewer)s::text[]{only})"
 
 
 def feature(
@@ -257,8 +266,7 @@ def geometry(layer: Layer, srid: int) -> str:
 
 def conditions(layer: Layer, shape: Shape) -> Iterator[str]:
     """What a row must fulfil, whatever the page."""
-    yield from _visible(layer)
-    yield from _constant(layer)
+    yield from membership(layer)
     if shape.box:
         yield _in_box(layer, *shape.box)
     if shape.interval and layer.time:
@@ -296,14 +304,16 @@ def _version(layer: Layer) -> str:
     return f"(SELECT version FROM layers.relations WHERE relation = '{layer.relation}')"
 
 
-def _visible(layer: Layer) -> Iterator[str]:
+def membership(layer: Layer) -> list[str]:
+    """What a row must fulfil to be a feature of the layer for `%(viewer)s`, a list of visibilities."""
+    wanted = []
+    if layer.visibility != "public":
+        wanted.append(f"'{layer.visibility}' = ANY (%(viewer)s)")
     if layer.visibility_column:
-        yield f"f.{layer.visibility_column} = ANY (%(viewer)s)"
-
-
-def _constant(layer: Layer) -> Iterator[str]:
+        wanted.append(f"f.{layer.visibility_column} = ANY (%(viewer)s)")
     if layer.where:
-        yield f"({layer.where})"
+        wanted.append(f"({layer.where})")
+    return wanted
 
 
 def _in_box(layer: Layer, srid: int, across_antimeridian: bool) -> str:
