@@ -5,10 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 
 from mapservice.layers.features import read_extents
+from mapservice.layers.formats import FORMATS
 from mapservice.layers.query import FeatureQuery
 from mapservice.web import context, reading
 
 blueprint = Blueprint("data", __name__)
+SHOWN = ("csv", "gpkg", "shp", "kml", "fgb", "parquet")
+"""Formats offered in the table of layers, beside GeoJSON; the collections' documents have them all."""
 
 
 @blueprint.get("/data")
@@ -24,6 +27,7 @@ def data() -> str:
     return render_template(
         "data.html",
         layers=layers,
+        formats=[each for each in FORMATS if each.id in SHOWN],
         extents=extents,
         site=context.site(),
         example=example,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from mapservice.layers.query import CRS84, STORAGE_CRS
 
 __all__ = ["FORMATS", "FORMAT_BY_ID", "Format", "Job", "format_of_path", "snapshot"]
 
-Stream = Callable[[Connection[Any], Job], Iterator[bytes]]
+Stream = Callable[[Connection[Any], Job], Generator[bytes, None, None]]
 Write = Callable[[Connection[Any], Job, Path], None]
 
 
@@ -85,7 +85,8 @@ FORMATS = (
         "CSV",
         "text/csv",
         (".csv",),
-        "One row for each feature, with coordinates in degrees and in metres; outlines also as WKT.",
+        "One row for each feature, with coordinates in degrees and in metres; outlines also as WKT, unless "
+        "that is longer than a spreadsheet's cell can be.",
         stream=delimited.stream_csv,
     ),
     Format(

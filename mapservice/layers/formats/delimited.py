@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from psycopg import Connection
@@ -14,16 +14,19 @@ from mapservice.layers.query import LATITUDE_FIRST
 
 COORDINATES = ("longitude", "latitude", "easting", "northing")
 BYTE_ORDER_MARK = "\ufeff"
+# What Excel keeps of a cell; a longer one runs over into the next row and spoils the table.
+LONGEST_CELL = 32_767
 # What a spreadsheet takes for a formula at the start of a cell, ASCII and full-width; a number is none.
 FORMULA = r"^[=+@\-\t\r\n＝＋－＠]"
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 
-def stream_csv(connection: Connection[Any], job: Job) -> Iterator[bytes]:
+def stream_csv(connection: Connection[Any], job: Job) -> Generator[bytes, None, None]:
     """A header and a line for each feature, in UTF-8 with the mark by which Excel knows it (RFC 4180).
 
     Lines end with CR LF. Coordinates are given both ways for every feature, of an outline those of a point
-    on it; `wkt` holds the geometry itself where the layer has more than points.
+    on it; `wkt` holds the geometry itself where the layer has more than points, unless it is longer than a
+    cell can be.
     """
     names = [column.name for column in columns(job)]
     cells = [_cell(column.sql, column.type) for column in columns(job)]
@@ -32,7 +35,8 @@ def stream_csv(connection: Connection[Any], job: Job) -> Iterator[bytes]:
         cells.append(_coordinates(job))
         if job.layer.geometry_kind != "point":
             names.append("wkt")
-            cells.append(_quoted(_wkt(job)))
+            fitting = f"CASE WHEN length(wkt) <= {LONGEST_CELL} THEN wkt END"
+            cells.append(f"(SELECT {_quoted(fitting)} FROM (SELECT {_wkt(job)} AS wkt OFFSET 0) cell)")
     yield (BYTE_ORDER_MARK + ",".join(names) + "\r\n").encode()
     for lines in read_text(connection, job, " || ',' || ".join(cells)):
         yield ("\r\n".join(lines) + "\r\n").encode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from psycopg import Connection
@@ -16,19 +16,19 @@ RECORD_SEPARATOR = "\x1e"
 JSON_FG = "http://www.opengis.net/spec/json-fg-1/1.0/conf/"
 
 
-def stream_collection(connection: Connection[Any], job: Job) -> Iterator[bytes]:
+def stream_collection(connection: Connection[Any], job: Job) -> Generator[bytes, None, None]:
     """One FeatureCollection."""
     head = {"type": "FeatureCollection", "name": job.layer.id, **_credit(job)}
     yield from _collection(connection, job, head, _feature(job))
 
 
-def stream_sequence(connection: Connection[Any], job: Job) -> Iterator[bytes]:
+def stream_sequence(connection: Connection[Any], job: Job) -> Generator[bytes, None, None]:
     """A GeoJSON text sequence: each feature between a record separator and a line feed."""
     for texts in read_text(connection, job, _feature(job)):
         yield "".join(f"{RECORD_SEPARATOR}{text}\n" for text in texts).encode()
 
 
-def stream_json_fg(connection: Connection[Any], job: Job) -> Iterator[bytes]:
+def stream_json_fg(connection: Connection[Any], job: Job) -> Generator[bytes, None, None]:
     """One JSON-FG FeatureCollection: `place` in the CRS asked for, or `geometry` where that is CRS84."""
     head: dict[str, Any] = {
         "type": "FeatureCollection",
@@ -45,7 +45,7 @@ def stream_json_fg(connection: Connection[Any], job: Job) -> Iterator[bytes]:
 
 def _collection(
     connection: Connection[Any], job: Job, head: dict[str, Any], expression: str
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     yield (json.dumps(head, ensure_ascii=False)[:-1] + ', "features": [\n').encode()
     before = ""
     for texts in read_text(connection, job, expression):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -17,7 +17,7 @@ TYPES = {"integer": "int", "number": "double", "boolean": "bool"}
 UNSPEAKABLE = r"[\x01-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
 
 
-def stream_kml(connection: Connection[Any], job: Job) -> Iterator[bytes]:
+def stream_kml(connection: Connection[Any], job: Job) -> Generator[bytes, None, None]:
     """A document with a schema of the layer's properties and a placemark for each feature."""
     shown = columns(job)
     yield _head(job, shown).encode()
@@ -27,11 +27,11 @@ def stream_kml(connection: Connection[Any], job: Job) -> Iterator[bytes]:
 
 
 def _head(job: Job, shown: list[Column]) -> str:
-    titles = {prop.name: prop.title for prop in job.layer.properties} | {"id": "Id"}
+    titles = {prop.name: prop.title for prop in job.layer.properties}
     fields = "\n".join(
         f"<SimpleField name={quoteattr(column.name)} type={quoteattr(TYPES.get(column.type, 'string'))}>"
         f"<displayName>{escape(titles[column.name])}</displayName></SimpleField>"
-        for column in shown
+        for column in shown[1:]
     )
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<kml xmlns="http://www.opengis.net/kml/2.2">\n<Document>\n'
@@ -48,14 +48,15 @@ def _placemark(job: Job, shown: list[Column]) -> str:
     data = ", ".join(
         f"CASE WHEN {value} IS NOT NULL THEN"
         f" xmlelement(name \"SimpleData\", xmlattributes('{column.name}' AS name), {value}) END"
-        for column, value in ((column, _clean(column)) for column in shown)
+        for column, value in ((column, _clean(column)) for column in shown[1:])
     )
     schema = f"xmlattributes('#{job.layer.id}-schema' AS \"schemaUrl\")"
     place = "''"
     if job.query.geometry:
         place = f"COALESCE(ST_AsKML({sql.geometry(job.layer, 4326)}, {sql.DECIMALS_DEGREES}), '')"
     return (
-        f'xmlelement(name "Placemark", xmlelement(name name, {_speakable(f"({title})::text")}),'
+        f'xmlelement(name "Placemark", xmlattributes({_clean(shown[0])} AS id),'
+        f" xmlelement(name name, {_speakable(f'({title})::text')}),"
         f' xmlelement(name "ExtendedData", xmlelement(name "SchemaData", {schema}, {data})),'
         f" ({place})::xml)::text"
     )

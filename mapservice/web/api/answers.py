@@ -7,9 +7,10 @@ from typing import Any, Literal
 import orjson
 from flask import Response, render_template, request
 
+from mapservice.layers.formats import FORMAT_BY_ID, FORMATS, Format
 from mapservice.layers.query import BadQuery, Mistake
 
-Format = Literal["json", "html"]
+Representation = Literal["json", "html"]
 
 
 def cell(value: Any) -> str:
@@ -27,7 +28,7 @@ def cell(value: Any) -> str:
     return str(value)
 
 
-def wanted_format() -> Format:
+def wanted_format() -> Representation:
     """What `f` or, without it, `Accept` asks for."""
     asked = request.args.get("f")
     if asked in ("json", "html"):
@@ -38,6 +39,20 @@ def wanted_format() -> Format:
         ("application/json", "application/geo+json", "text/html"), "application/json"
     )
     return "html" if best == "text/html" else "json"
+
+
+def wanted_features_format() -> Format | Literal["html"]:
+    """The format of features that `f` or, without it, `Accept` asks for; GeoJSON where neither does."""
+    asked = request.args.get("f")
+    if asked is None:
+        types = {
+            "application/json": "json",
+            **{each.media_type: each.id for each in FORMATS},
+            "text/html": "html",
+        }
+        best = request.accept_mimetypes.best_match(types, "application/json")
+        asked = types[best]
+    return "html" if asked == "html" else FORMAT_BY_ID.get(asked, FORMAT_BY_ID["json"])
 
 
 def answer(document: dict[str, Any], template: str, media_type: str = "application/json") -> Response:

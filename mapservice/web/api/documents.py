@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mapservice.layers.features import Extent
+from mapservice.layers.formats import FORMATS
 from mapservice.layers.layer import Layer
 from mapservice.layers.query import CRS84, CRS_URIS, STORAGE_CRS
 from mapservice.register.borough import Borough
@@ -117,6 +118,7 @@ def collection(
                     ("sortables", "what it can be sorted by"),
                 )
             ),
+            *downloads(home, layer),
             link(layer.licence_url, "license", "text/html", layer.licence),
         ],
     }
@@ -128,6 +130,20 @@ def collection(
             "maximumDifferenceFromOSTN15": {"value": round(grid_error_m, 3), "unit": "m"},
         }
     return document
+
+
+def downloads(home: str, layer: Layer) -> list[Document]:
+    """A link to the layer's features in each format but GeoJSON: all of them, where no limit is added."""
+    return [
+        link(
+            f"{home}/items?f={each.id}",
+            "items" if each.stream else "enclosure",
+            each.media_type,
+            f"{layer.title}: the whole layer as {each.title}",
+        )
+        for each in FORMATS
+        if each.id != "json"
+    ]
 
 
 def collections(site: str, members: list[Document]) -> Document:

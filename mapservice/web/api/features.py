@@ -14,7 +14,8 @@ from mapservice.layers.paging import encode_cursor
 from mapservice.layers.query import CRS84, FeatureQuery, parse_crs, suggest
 from mapservice.web import context
 from mapservice.web.api import api, documents, openapi
-from mapservice.web.api.answers import answer, wanted_format
+from mapservice.web.api.answers import answer, wanted_features_format, wanted_format
+from mapservice.web.api.downloads import send_features
 from mapservice.web.api.parameters import Reader, items_query, no_parameters_but, one_of
 from mapservice.web.caching import VERSIONS
 from mapservice.web.problems import Problem
@@ -62,13 +63,16 @@ def collection(layer_id: str) -> Response:
 def items(layer_id: str) -> Response:
     """A page of a layer's features."""
     layer = find_layer(layer_id)
-    query = items_query(layer, request.args)
+    wanted = wanted_features_format()
+    query = items_query(layer, request.args, None if wanted == "html" else wanted)
+    if wanted != "html" and wanted.id != "json":
+        return send_features(layer, query, wanted)
     with context.database().reading() as cursor:
         page, count = context.counts().read_page(cursor, layer, query, context.site())
     if page.version is not None:
         request.environ[VERSIONS] = {layer.relation: page.version}
     links = _page_links(layer, query, page)
-    if wanted_format() == "html":
+    if wanted == "html":
         features = orjson.loads(f"[{page.features}]")
         html = render_template(
             "api/items.html",

@@ -11,6 +11,7 @@ import mapservice
 from mapservice.layers.catalogue import SUPPORT, Catalogue
 from mapservice.layers.cql2 import LANGUAGES
 from mapservice.layers.cql2.nodes import LONGEST_FILTER
+from mapservice.layers.formats import FORMAT_BY_ID, FORMATS
 from mapservice.layers.layer import Layer, Property
 from mapservice.layers.query import CRS84, CRS_URIS, DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from mapservice.layers.queryables import GEOMETRY, queryables
@@ -113,8 +114,8 @@ def _layer_paths(layer: Layer) -> Document:
         f"{home}/items": _get(
             f"{layer.id}.items",
             f"{layer.title}: features",
-            _geojson(page_name(layer)),
-            [*_items_parameters(layer), _format()],
+            _features(layer),
+            [*_items_parameters(layer), _features_format()],
             headers=_CRS_HEADERS,
         ),
         f"{home}/items/{{featureId}}": _get(
@@ -249,6 +250,15 @@ def _geojson(schema: str) -> Document:
     }
 
 
+def _features(layer: Layer) -> Document:
+    files = {
+        each.media_type: {"schema": {"type": "string", **({} if each.stream else {"format": "binary"})}}
+        for each in FORMATS
+        if each.id != "json"
+    }
+    return _geojson(page_name(layer)) | files
+
+
 def _query(name: str, schema: Document, description: str) -> Document:
     """A query parameter; a list of values is joined by commas, and nothing is given twice."""
     return {
@@ -264,6 +274,15 @@ def _query(name: str, schema: Document, description: str) -> Document:
 
 def _format() -> Document:
     return _query("f", {"type": "string", "enum": ["json", "html"]}, "The format; else `Accept` decides.")
+
+
+def _features_format() -> Document:
+    return _query(
+        "f",
+        {"type": "string", "enum": [*FORMAT_BY_ID, "html"]},
+        "The format; else `Accept` decides. Without limit, offset and cursor every format but json and html "
+        "holds all features that match.",
+    )
 
 
 def _crs(name: str, description: str) -> Document:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from werkzeug.datastructures import MultiDict
 
 from mapservice.layers.cql2 import LANGUAGES, read_filter
+from mapservice.layers.formats import FORMAT_BY_ID, Format
 from mapservice.layers.layer import Layer
 from mapservice.layers.paging import SortKey, decode_cursor, parse_sort
 from mapservice.layers.query import (
@@ -90,11 +91,14 @@ def no_parameters_but(arguments: MultiDict[str, str], known: Iterable[str]) -> N
     reader.finish()
 
 
-def items_query(layer: Layer, arguments: MultiDict[str, str]) -> FeatureQuery:
-    """The query that an items request asks; raises BadQuery with everything wrong in it."""
+def items_query(layer: Layer, arguments: MultiDict[str, str], wanted: Format | None = None) -> FeatureQuery:
+    """The query that an items request asks; raises BadQuery with everything wrong in it.
+
+    `wanted` is the format of the answer, where it restricts what can be asked.
+    """
     filters = {name: prop for name, prop in queryables(layer).items() if name not in ITEMS_PARAMETERS}
     reader = Reader(arguments, (*ITEMS_PARAMETERS, *filters))
-    reader.read("f", one_of(("json", "html")), "json")
+    reader.read("f", one_of((*FORMAT_BY_ID, "html")), "json")
     bbox_crs = reader.read("bbox-crs", parse_crs, CRS84)
     if "bbox-crs" in arguments and "bbox" not in arguments:
         reader.wrong("bbox-crs", "goes with bbox")
@@ -123,6 +127,8 @@ def items_query(layer: Layer, arguments: MultiDict[str, str]) -> FeatureQuery:
         fields=fields,
         geometry=geometry,
     )
+    if wanted is not None and wanted.degrees_only and query.crs != CRS84:
+        reader.wrong("crs", f"{wanted.title} is always in longitude and latitude; leave crs out")
     reader.finish()
     return query
 
