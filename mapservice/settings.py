@@ -114,6 +114,12 @@ class Settings(BaseSettings):
     statement_timeout_ms: int = Field(
         default=10_000, ge=100, le=600_000, description="Longest one reading query may take, in milliseconds."
     )
+    response_cache_mb: int = Field(
+        default=64,
+        ge=0,
+        le=4096,
+        description="Memory each process may use to keep answers of the API, in megabytes; 0 keeps none.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least important messages that are logged."
     )

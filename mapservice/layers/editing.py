@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from mapservice.layers.layer import Editable, Layer, Property
 from mapservice.layers.query import CRS_BY_URI, LATITUDE_FIRST, BadQuery, Mistake, suggest
-from mapservice.layers.sql import FITTED_GRID_SRID
+from mapservice.layers.sql import FITTED_GRID_SRID, feature_version
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 LONGEST_TEXT = 10_000
@@ -145,10 +145,10 @@ def _lock(session: Session, layer: Layer, editable: Editable, feature_id: str, v
 
 def _version(session: Session, layer: Layer, feature_id: str) -> int | None:
     condition = f" AND ({layer.where})" if layer.where else ""
-    return session.execute(
-        text(f"SELECT f.version FROM {layer.relation} f WHERE f.{layer.id_column} = :id" + condition),
-        {"id": feature_id},
-    ).scalar()
+    statement = (
+        f"SELECT {feature_version(layer)} FROM {layer.relation} f WHERE f.{layer.id_column} = :id{condition}"
+    )
+    return session.execute(text(statement), {"id": feature_id}).scalar()
 
 
 def _must_be_in(session: Session, layer: Layer, feature_id: str) -> Written:

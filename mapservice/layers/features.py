@@ -54,6 +54,15 @@ class Near:
     feature: str
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One feature as GeoJSON text; the version of its relation, and of itself where it can be edited."""
+
+    feature: str
+    relation_version: int | None
+    version: int | None
+
+
 def read_page(
     cursor: DatabaseCursor[Any],
     layer: Layer,
@@ -78,13 +87,13 @@ def read_feature(
     site: str,
     viewer: tuple[str, ...] = PUBLIC,
     as_of: datetime | None = None,
-) -> str | None:
-    """One feature as GeoJSON text, or None if the layer has no such id."""
+) -> Found | None:
+    """One feature, or None if the layer has no such id."""
     if "\x00" in feature_id or (layer.id_type == "bigint" and not _is_bigint(feature_id)):
         return None
     statement = sql.item(layer, feature_id, crs, site, viewer, as_of)
     row = cursor.execute(statement.text, statement.parameters, prepare=True).fetchone()
-    return row[0] if row else None
+    return Found(*row) if row else None
 
 
 def read_nearest(

@@ -75,7 +75,8 @@ class Layer:
     `relation` is a table or view; `where` a constant SQL condition over its alias `f`. `geometries` maps the
     SRIDs that are stored to their columns, the truth (`storage_srid`) among them. `time` names the column, or
     the first and last column, that the `datetime` parameter asks for. `tracked` says that the database counts
-    the relation's versions and keeps its history.
+    the relation's versions and keeps its history. `brief` names the properties that tell features apart at a
+    glance, all that a map of a small scale needs.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Layer:
     id_column: str = "id"
     id_type: Literal["text", "bigint"] = "text"
     name_property: str = "name"
+    brief: tuple[str, ...] = ("name",)
     geometries: Mapping[int, str] = field(default_factory=lambda: REGISTER_GEOMETRIES)
     storage_srid: int = 27700
     time: tuple[str, str] | None = None

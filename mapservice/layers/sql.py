@@ -79,7 +79,7 @@ def items(
     whether more follow, number matched or null, version of the relation or null). Keys are JSON arrays.
     """
     text = _items_text(layer, shape_of(query, count))
-    return Statement(text, {"site": site, **_parameters(query, viewer)})
+    return Statement(text, {"site": site, **bound(query, viewer)})
 
 
 @lru_cache(maxsize=1024)
@@ -134,7 +134,7 @@ def select(
         f"SELECT {', '.join(expressions)} FROM {source} f{where(wanted)}"
         f" ORDER BY {_order(layer, shape.sort, False)}"
     )
-    return Statement(text, {"site": site, **_parameters(query, viewer)})
+    return Statement(text, {"site": site, **bound(query, viewer)})
 
 
 def count(layer: Layer, query: FeatureQuery, viewer: tuple[str, ...], most: int | None = None) -> Statement:
@@ -144,13 +144,13 @@ def count(layer: Layer, query: FeatureQuery, viewer: tuple[str, ...], most: int 
     counted = f"SELECT count(*) {rows}"
     if most is not None:
         counted = f"SELECT count(*) FROM (SELECT {rows} LIMIT {most + 1}) capped"
-    return Statement(f"SELECT ({counted}), {_version(layer)}", _parameters(query, viewer))
+    return Statement(f"SELECT ({counted}), {_version(layer)}", bound(query, viewer))
 
 
 def item(
     layer: Layer, feature_id: str, crs: str, site: str, viewer: tuple[str, ...], as_of: Any = None
 ) -> Statement:
-    """(one feature as GeoJSON text, version of the relation) by its public id."""
+    """(one feature as GeoJSON text, version of the relation, version of the feature) by its public id."""
     text = _item_text(layer, crs, as_of is not None)
     return Statement(text, {"site": site, "id": feature_id, "viewer": list(viewer), "as_of": as_of})
 
@@ -158,7 +158,18 @@ def item(
 @lru_cache(maxsize=256)
 def _item_text(layer: Layer, crs: str, as_of: bool) -> str:
     wanted = [*membership(layer), f"f.{layer.id_column} = %(id)s::{layer.id_type}"]
-    return f"SELECT {feature(layer, crs)}, {_version(layer)} FROM {relation(layer, as_of, True)} f{where(wanted)}"
+    columns = f"{feature(layer, crs)}, {_version(layer)}, {feature_version(layer)}"
+    return f"SELECT {columns} FROM {relation(layer, as_of, True)} f{where(wanted)}"
+
+
+def feature_version(layer: Layer) -> str:
+    """The version in which the row at hand came to be what it is; null where it cannot be edited."""
+    if not (layer.tracked and layer.editable):
+        return "NULL::bigint"
+    return (
+        f"(SELECT v.version_from FROM history.versions v WHERE v.relation = '{layer.relation}'"
+        " AND v.row_key = f.row_key AND v.version_to IS NULL)"
+    )
 
 
 def nearest(
@@ -283,7 +294,8 @@ def where(wanted: Iterable[str]) -> str:
     return f" WHERE {joined}" if joined else ""
 
 
-def _parameters(query: FeatureQuery, viewer: tuple[str, ...]) -> dict[str, Any]:
+def bound(query: FeatureQuery, viewer: tuple[str, ...]) -> dict[str, Any]:
+    """The parameters that the conditions of a query name."""
     parameters: dict[str, Any] = {"viewer": list(viewer), "offset": query.offset, "as_of": query.as_of}
     if query.bbox:
         box = query.bbox

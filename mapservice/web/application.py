@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask import Flask
 
 from mapservice.database import Database
@@ -10,7 +12,7 @@ from mapservice.layers.counting import Counts
 from mapservice.maps import base_map
 from mapservice.register.borough import read_borough
 from mapservice.settings import Settings, load_settings
-from mapservice.web import compression, frame, operations, pages, requests, security, watching
+from mapservice.web import caching, compression, frame, operations, pages, requests, security, watching
 from mapservice.web.api import api
 from mapservice.web.api.answers import cell
 
@@ -37,4 +39,14 @@ def build_application(settings: Settings | None = None, database: Database | Non
     app.register_blueprint(api)
     app.register_blueprint(operations.blueprint)
     pages.register_pages(app)
+    _keep_answers(app, settings)
     return app
+
+
+def _keep_answers(app: Flask, settings: Settings) -> None:
+    """Put the kept answers in front. Another edition of code or borough shares no entity tag with this."""
+    package = Path(__file__).resolve().parents[1]
+    newest = max(path.stat().st_mtime_ns for path in package.rglob("*") if path.suffix in (".py", ".html"))
+    edition = caching.fingerprint(newest, app.extensions["borough"], settings.public_url)
+    kept = caching.CachedAnswers(app, settings.response_cache_mb * 1024 * 1024, edition)
+    app.wsgi_app = kept  # type: ignore[method-assign]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 VERSIONS = "mapservice.versions"
 """The key of the WSGI environment under which a view leaves {relation: version} of what it answered from."""
 LARGEST_KEPT = 4 * 1024 * 1024
+VALIDATORS = ("etag", "last-modified", "cache-control")
 CACHE_CONTROL = "public, max-age=0, must-revalidate"
 # A date in a header has whole seconds: one younger than this could hide a second change.
 SETTLED = timedelta(seconds=2)
@@ -99,6 +100,7 @@ class CachedAnswers:
         self._app = app
         self._kept = KeptAnswers(budget_bytes)
         self._edition = edition
+        self._seen: dict[str, Change] = {}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer from what is kept where it still holds; else let the application answer and keep that."""
@@ -107,22 +109,24 @@ class CachedAnswers:
             return self._inner(environ, start_response)
         key = _key(environ)
         kept = self._kept.get(key)
+        shared_tag = not _is_one_feature(environ["PATH_INFO"])
         conditional = "HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MODIFIED_SINCE" in environ
-        changes: dict[str, Change] = {}
-        if kept or conditional or not _reports_versions(environ["PATH_INFO"]):
-            changes = read_changes(self._database)
-            now = {name: changes[name].version for name in relations if name in changes}
-            if len(now) < len(relations):
+        if kept or (conditional and shared_tag) or not _reports_versions(environ["PATH_INFO"]):
+            self._seen = changes = read_changes(self._database)
+            if not all(name in changes for name in relations):
                 return self._inner(environ, start_response)
-            etag = self._etag(key, now)
-            if conditional and _not_modified(environ, etag, [changes[name] for name in relations]):
-                start_response("304 Not Modified", _validators(etag, [changes[name] for name in relations]))
+            concerned = [changes[name] for name in relations]
+            now = {name: changes[name].version for name in relations}
+            current = kept if kept and kept.versions == now else None
+            etag = current.etag if current else self._etag(key, now) if shared_tag else None
+            if etag and conditional and _not_modified(environ, etag, concerned):
+                start_response("304 Not Modified", _validators(etag, concerned))
                 return [b""]
-            if kept and kept.versions == now:
-                start_response("200 OK", kept.headers)
-                return [b""] if environ["REQUEST_METHOD"] == "HEAD" else [kept.body]
+            if current:
+                start_response("200 OK", [*current.headers, *_validators(current.etag, concerned)])
+                return [b""] if environ["REQUEST_METHOD"] == "HEAD" else [current.body]
             environ[VERSIONS] = now
-        return self._answer(environ, start_response, key, changes)
+        return self._answer(environ, start_response, key)
 
     @property
     def _database(self) -> Database:
@@ -141,13 +145,7 @@ class CachedAnswers:
     def _etag(self, key: Key, versions: dict[str, int]) -> str:
         return f'"{fingerprint(self._edition, key, sorted(versions.items()))}"'
 
-    def _answer(
-        self,
-        environ: WSGIEnvironment,
-        start_response: StartResponse,
-        key: Key,
-        changes: dict[str, Change],
-    ) -> Iterable[bytes]:
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse, key: Key) -> Iterable[bytes]:
         started: list[Any] = []
 
         def hold(status: str, headers: Headers, problem: Any = None) -> Callable[[bytes], object]:
@@ -156,22 +154,32 @@ class CachedAnswers:
 
         body = self._inner(environ, hold)
         status, headers, problem = started
+        given = {name.lower(): value for name, value in headers}
         versions = environ.get(VERSIONS)
-        length = dict(headers).get("Content-Length", "")
+        length = given.get("content-length", "")
         if status[:3] != "200" or not versions or not length.isdigit() or int(length) > LARGEST_KEPT:
             start_response(status, headers, problem)
             return body
-        etag = self._etag(key, versions)
-        validators = _validators(etag, [changes[name] for name in versions if name in changes])
-        named = {name for name, _ in validators}
-        headers = [*((name, value) for name, value in headers if name not in named), *validators]
+        etag = given.get("etag") or self._etag(key, versions)
+        validators = _validators(etag, self._changes_of(versions))
+        headers = [(name, value) for name, value in headers if name.lower() not in VALIDATORS]
         content = b"".join(body)
         if hasattr(body, "close"):
             body.close()
         if environ["REQUEST_METHOD"] == "GET":
             self._kept.put(key, Kept(headers, content, etag, versions))
-        start_response(status, headers, problem)
+        if _matches(environ.get("HTTP_IF_NONE_MATCH"), etag):
+            start_response("304 Not Modified", validators)
+            return [b""]
+        start_response(status, [*headers, *validators], problem)
         return [content]
+
+    def _changes_of(self, versions: dict[str, int]) -> list[Change]:
+        """When the versions came to be: asked of the database once for each version, not for each answer."""
+        if any(name not in self._seen or self._seen[name].version < versions[name] for name in versions):
+            self._seen = read_changes(self._database)
+        found = [self._seen[name] for name in versions if name in self._seen]
+        return found if [change.version for change in found] == [*versions.values()] else []
 
 
 def relations_of(catalogue: Catalogue, path: str) -> tuple[str, ...]:
@@ -196,7 +204,12 @@ def read_changes(database: Database) -> dict[str, Change]:
 
 def _reports_versions(path: str) -> bool:
     """Whether the view says itself, from its own statement, which version it answered from."""
-    return path.endswith("/items")
+    return path.endswith("/items") or _is_one_feature(path)
+
+
+def _is_one_feature(path: str) -> bool:
+    """One feature has an entity tag of its own, so that only its own changes stand against an edit."""
+    return path.count("/") == len(["", "api", "collections", "x", "items", "y"]) - 1 and "/items/" in path
 
 
 def _key(environ: WSGIEnvironment) -> Key:
@@ -217,12 +230,16 @@ def _not_modified(environ: WSGIEnvironment, etag: str, changes: list[Change]) ->
     """RFC 9110: If-None-Match decides where it is given; else If-Modified-Since."""
     held = environ.get("HTTP_IF_NONE_MATCH")
     if held is not None:
-        tags = [tag.strip().removeprefix("W/") for tag in held.split(",")]
-        return etag in tags or "*" in tags
+        return _matches(held, etag)
     since = parse_date(environ.get("HTTP_IF_MODIFIED_SINCE"))
     if since is None:
         return False
     return since >= max(change.at for change in changes).replace(microsecond=0)
+
+
+def _matches(held: str | None, etag: str) -> bool:
+    tags = [tag.strip().removeprefix("W/") for tag in (held or "").split(",")]
+    return etag in tags or "*" in tags
 
 
 def _validators(etag: str, changes: list[Change]) -> Headers:

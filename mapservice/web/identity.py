@@ -8,15 +8,6 @@ from mapservice.accounts.tokens import Account, account_of_token
 from mapservice.web import context
 from mapservice.web.problems import Problem
 
-CHALLENGE = 'Bearer realm="mapservice"'
-
-
-class NotAuthenticated(Problem):
-    """401: there is no valid token."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(401, detail)
-
 
 def current_account() -> Account | None:
     """The account asking, or None for anybody; a token that does not hold is refused rather than ignored."""
@@ -30,7 +21,7 @@ def editing_account() -> Account:
     """The account asking, which must be one that may edit: else 401 or 403."""
     account = current_account()
     if account is None:
-        raise NotAuthenticated("Changing features needs a token: Authorization: Bearer ms_…")
+        raise Problem(401, "Changing features needs a token: Authorization: Bearer ms_…")
     if not account.may_edit:
         raise Problem(403, f"{account.name} may not change features.")
     return account
@@ -42,9 +33,9 @@ def _account() -> Account | None:
         return None
     kind, _, token = header.partition(" ")
     if kind.lower() != "bearer":
-        raise NotAuthenticated("Only bearer tokens are understood: Authorization: Bearer ms_…")
+        raise Problem(401, "Only bearer tokens are understood: Authorization: Bearer ms_…")
     with context.database().session("sign-in") as session:
         account = account_of_token(session, token.strip())
     if account is None:
-        raise NotAuthenticated("This token is unknown, expired or revoked.")
+        raise Problem(401, "This token is unknown, expired or revoked.")
     return account

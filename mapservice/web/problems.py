@@ -38,7 +38,10 @@ def problem_response(problem: Problem) -> Response:
             {"parameter": m.parameter, "reason": m.reason, **({"hint": m.hint} if m.hint else {})}
             for m in problem.mistakes
         ]
-    return Response(orjson.dumps(body), status=problem.status, content_type=PROBLEM_JSON)
+    response = Response(orjson.dumps(body), status=problem.status, content_type=PROBLEM_JSON)
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="mapservice"'
+    return response
 
 
 def from_bad_query(error: BadQuery) -> Problem:

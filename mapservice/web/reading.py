@@ -69,10 +69,10 @@ def one_feature(cursor: Cursor[Any], page: str, feature_id: str) -> Feature | No
         return None
     merged: Feature | None = None
     for layer in layers_of(page):
-        text = read_feature(cursor, layer, feature_id, CRS84, site())
-        if text is None:
+        row = read_feature(cursor, layer, feature_id, CRS84, site())
+        if row is None:
             continue
-        found = parse(text, layer)
+        found = parse(row.feature, layer)
         if merged is None:
             merged = found
         else:

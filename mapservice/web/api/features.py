@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import orjson
 from flask import Response, render_template, request
 
-from mapservice.layers.features import Page, read_extents, read_feature
+from mapservice.layers.features import Found, Page, read_extents, read_feature
 from mapservice.layers.layer import Layer
 from mapservice.layers.paging import encode_cursor
 from mapservice.layers.query import CRS84, FeatureQuery, parse_crs, suggest
@@ -17,7 +17,7 @@ from mapservice.web.api import api, documents, openapi
 from mapservice.web.api.answers import answer, wanted_features_format, wanted_format
 from mapservice.web.api.downloads import send_features
 from mapservice.web.api.parameters import Reader, items_query, no_parameters_but, one_of
-from mapservice.web.caching import VERSIONS
+from mapservice.web.caching import VERSIONS, fingerprint
 from mapservice.web.problems import Problem
 
 
@@ -100,12 +100,12 @@ def item(layer_id: str, feature_id: str) -> Response:
     reader.read("f", one_of(("json", "html")), "json")
     crs = reader.read("crs", parse_crs, CRS84)
     reader.finish()
-    feature = None
-    if "\x00" not in feature_id:
-        with context.database().reading() as cursor:
-            feature = read_feature(cursor, layer, feature_id, crs, context.site())
-    if feature is None:
+    with context.database().reading() as cursor:
+        found = read_feature(cursor, layer, feature_id, crs, context.site())
+    if found is None:
         raise Problem(404, f"{layer.title} has no feature {feature_id[:80]!r}.")
+    if found.relation_version is not None:
+        request.environ[VERSIONS] = {layer.relation: found.relation_version}
     home = f"{context.site()}/api/collections/{layer.id}"
     links = [
         documents.link(f"{home}/items/{feature_id}", "self", documents.GEOJSON, "This feature"),
@@ -113,9 +113,20 @@ def item(layer_id: str, feature_id: str) -> Response:
         documents.link(home, "collection", documents.JSON, layer.title),
     ]
     if wanted_format() == "html":
-        html = render_template("api/item.html", layer=layer, feature=orjson.loads(feature), links=links)
-        return Response(html, content_type="text/html; charset=utf-8")
-    return _geojson(f'{feature[:-1]},"links":{orjson.dumps(links).decode()}}}', crs, links)
+        html = render_template("api/item.html", layer=layer, feature=orjson.loads(found.feature), links=links)
+        return _tagged(Response(html, content_type="text/html; charset=utf-8"), found)
+    body = f'{found.feature[:-1]},"links":{orjson.dumps(links).decode()}}}'
+    return _tagged(_geojson(body, crs, links), found)
+
+
+def _tagged(response: Response, found: Found) -> Response:
+    """The feature's entity tag: its version, for If-Match, and what tells its representations apart."""
+    if found.version is not None:
+        looks = fingerprint(
+            request.url, request.headers.get("Accept"), request.headers.get("Accept-Encoding")
+        )
+        response.set_etag(f"{found.version}-{looks}")
+    return response
 
 
 def find_layer(layer_id: str) -> Layer:

@@ -1,0 +1,242 @@
+"""Create, replace, update, delete: for accounts that may, with optimistic locking, and nothing lost."""
+
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from mapservice.accounts.tokens import issue_token, list_tokens, put_account, revoke_token
+
+PLACE = {
+    "type": "Feature",
+    "geometry": {"type": "Point", "coordinates": [-0.1045, 51.5265]},
+    "properties": {"name": "St. Example's Hall (test)", "categories": ["community-centre"]},
+}
+SQUARE = [[[-0.105, 51.53], [-0.1045, 51.53], [-0.1045, 51.5303], [-0.105, 51.5303], [-0.105, 51.53]]]
+ITEMS = "/api/collections/community-centres/items"
+EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
+
+
+@pytest.fixture
+def editor(database):
+    with database.session("tests", as_owner=True) as session:
+        put_account(session, "ada", "Ada", may_edit=True)
+        token = issue_token(session, "ada", "tests")
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+def made(client, editor):
+    response = client.post(ITEMS, json=PLACE, headers=editor)
+    assert response.status_code == 201, response.text
+    return response
+
+
+def put(client, editor, url, etag, feature, **more):
+    return client.put(url, json=feature, headers={**editor, "If-Match": etag, **more})
+
+
+def test_create_gives_the_place_an_address_and_everything_follows(client, made):
+    url = made.headers["Location"]
+    assert f"{ITEMS}/st-examples-hall-test" in url
+    feature = client.get(url).get_json()
+    assert feature["properties"]["ward_2022"] == "Clerkenwell"
+    assert feature["properties"]["locality"] == "South"
+    assert feature["properties"]["verified"] is False
+    assert feature["geometry"]["coordinates"] == pytest.approx([-0.1045, 51.5265], abs=2e-7)
+
+
+def test_both_media_types_are_taken(client, editor):
+    import orjson
+
+    for kind in ("application/json", "application/geo+json"):
+        response = client.post(ITEMS, data=orjson.dumps(PLACE), headers={**editor, "Content-Type": kind})
+        assert response.status_code == 201
+
+
+def test_history_knows_who(client, made, database):
+    with database.session("x") as session:
+        actors = session.execute(
+            text("SELECT actor FROM history.changes WHERE table_name = 'assets' AND operation = 'created'"
+                 " ORDER BY id DESC LIMIT 1")
+        ).scalar_one()  # fmt: skip
+    assert actors == "Ada"
+
+
+def test_replace_update_delete_with_the_tag_of_the_feature(client, editor, made):
+    url = made.headers["Location"]
+    etag = client.get(url).headers["ETag"]
+    changed = {**PLACE, "properties": {**PLACE["properties"], "name": "Renamed", "note": "new"}}
+    response = put(client, editor, url, etag, changed)
+    assert response.status_code == 204
+    assert client.get(url).get_json()["properties"]["name"] == "Renamed"
+    etag = response.headers["ETag"]
+    response = client.patch(url, json={"properties": {"note": None}}, headers={**editor, "If-Match": etag})
+    assert response.status_code == 204
+    properties = client.get(url).get_json()["properties"]
+    assert (properties["name"], properties["note"]) == ("Renamed", None)
+    assert client.delete(url, headers={**editor, "If-Match": etag}).status_code == 412
+    etag = client.get(url).headers["ETag"]
+    assert client.delete(url, headers={**editor, "If-Match": etag}).status_code == 204
+    assert client.get(url).status_code == 404
+
+
+def test_a_fetched_feature_can_be_sent_back_as_it_is(client, editor, made):
+    url = made.headers["Location"]
+    fetched = client.get(url)
+    assert put(client, editor, url, fetched.headers["ETag"], fetched.get_json()).status_code == 204
+    again = client.get(url)
+    assert again.headers["ETag"] == fetched.headers["ETag"], "what changes nothing makes no new version"
+
+
+def test_a_stale_tag_is_refused_and_a_missing_one_asked_for(client, editor, made):
+    url = made.headers["Location"]
+    stale = client.get(url).headers["ETag"]
+    first = {**PLACE, "properties": {**PLACE["properties"], "note": "first"}}
+    second = {**PLACE, "properties": {**PLACE["properties"], "note": "second"}}
+    assert put(client, editor, url, stale, first).status_code == 204
+    response = put(client, editor, url, stale, second)
+    assert response.status_code == 412
+    assert response.content_type == "application/problem+json"
+    assert client.put(url, json=second, headers=editor).status_code == 428
+    assert client.get(url).get_json()["properties"]["note"] == "first"
+
+
+def test_a_change_of_another_place_does_not_stand_against_mine(client, editor, made):
+    url = made.headers["Location"]
+    etag = client.get(url).headers["ETag"]
+    assert client.post(ITEMS, json={**PLACE, "id": "another"}, headers=editor).status_code == 201
+    assert put(client, editor, url, etag, PLACE).status_code == 204
+
+
+def test_of_many_at_once_exactly_one_wins(app, editor, made):
+    url = made.headers["Location"]
+    etag = app.test_client().get(url).headers["ETag"]
+    statuses = []
+    barrier = threading.Barrier(4)
+
+    def change(number):
+        feature = {**PLACE, "properties": {**PLACE["properties"], "note": f"by {number}"}}
+        barrier.wait()
+        statuses.append(put(app.test_client(), editor, url, etag, feature).status_code)
+
+    threads = [threading.Thread(target=change, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [204, 412, 412, 412]
+
+
+def test_green_spaces_take_outlines_in_any_crs(client, editor):
+    feature = {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": SQUARE},
+        "properties": {"name": "Test corner", "type": "other", "current_use": "verge", "demonstration": True},
+    }
+    url = client.post("/api/collections/potential-green-spaces/items", json=feature, headers=editor).headers[
+        "Location"
+    ]
+    created = client.get(url).get_json()
+    assert created["properties"]["stage"] == "suggested"
+    assert created["properties"]["area_ha"] == pytest.approx(0.115, abs=0.01)
+    metres = client.get(f"{url}?crs={EPSG}27700").get_json()["geometry"]
+    etag = client.get(url).headers["ETag"]
+    response = put(
+        client, editor, url, etag, {**feature, "geometry": metres}, **{"Content-Crs": f"<{EPSG}27700>"}
+    )
+    assert response.status_code == 204, response.text
+    assert client.get(f"{url}?crs={EPSG}27700").get_json()["geometry"] == metres
+
+
+@pytest.mark.parametrize(
+    "feature, parameter",
+    [
+        ({**PLACE, "properties": {"categories": ["library"]}}, "properties.name"),
+        ({**PLACE, "properties": {"name": "x", "categories": ["pub"]}}, "properties.categories"),
+        ({**PLACE, "properties": {**PLACE["properties"], "nme": "y"}}, "properties.nme"),
+        ({**PLACE, "properties": {**PLACE["properties"], "verified": "yes"}}, "properties.verified"),
+        ({**PLACE, "properties": {**PLACE["properties"], "support": ["luck"]}}, "properties.support"),
+        ({**PLACE, "properties": {**PLACE["properties"], "confirmed_on": "2024-02-31"}}, "properties.confirmed_on"),
+        ({**PLACE, "properties": {**PLACE["properties"], "note": "a\0b"}}, "properties.note"),
+        ({**PLACE, "properties": {"name": "x", "categories": ["library"]}}, "properties"),
+        ({**PLACE, "properties": []}, "properties"),
+        ({**PLACE, "id": "Not A Slug"}, "id"),
+        ({**PLACE, "geometry": {"type": "Point", "coordinates": [0, 0]}}, "geometry"),
+        ({**PLACE, "geometry": {"type": "Point", "coordinates": ["x", 0]}}, "geometry"),
+        ({**PLACE, "geometry": {"type": "Point", "coordinates": []}}, "geometry"),
+        ({**PLACE, "geometry": {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}}, "geometry"),
+        ({**PLACE, "geometry": 5}, "geometry"),
+        ({**PLACE, "type": "FeatureCollection"}, "type"),
+        ([], "body"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_and_nothing_is_written(client, editor, feature, parameter):
+    before = client.get(ITEMS).get_json()["numberMatched"]
+    response = client.post(ITEMS, json=feature, headers=editor)
+    assert response.status_code in (400, 422), response.text
+    assert response.content_type == "application/problem+json"
+    assert parameter in [error["parameter"] for error in response.get_json()["errors"]]
+    assert client.get(ITEMS).get_json()["numberMatched"] == before
+
+
+def test_an_outline_that_crosses_itself_is_refused(client, editor):
+    bow = [[[-0.105, 51.53], [-0.1045, 51.5303], [-0.1045, 51.53], [-0.105, 51.5303], [-0.105, 51.53]]]
+    feature = {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": bow},
+        "properties": {"name": "Bow", "type": "other"},
+    }
+    response = client.post("/api/collections/green-spaces/items", json=feature, headers=editor)
+    assert response.status_code == 422
+    assert response.get_json()["errors"][0]["parameter"] == "geometry"
+
+
+@pytest.mark.parametrize(
+    "body, kind, status",
+    [(b"{", "application/json", 400), (b"{}", "text/plain", 415), (b"\xff\xfe", "application/geo+json", 400),
+     (b"[" * 100_000, "application/json", 400), (b" " * 10_000_000, "application/json", 413)],
+)  # fmt: skip
+def test_a_body_that_is_no_feature_is_refused(client, editor, body, kind, status):
+    response = client.post(ITEMS, data=body, headers={**editor, "Content-Type": kind})
+    assert response.status_code == status
+    assert response.content_type == "application/problem+json"
+
+
+def test_only_accounts_that_may_edit_can(client, database, made):
+    url = made.headers["Location"]
+    with database.session("tests", as_owner=True) as session:
+        put_account(session, "bo", "Bo", may_edit=False)
+        looker = {"Authorization": f"Bearer {issue_token(session, 'bo', 'look')}"}
+        put_account(session, "cy", "Cy", may_edit=True)
+        revoked = {"Authorization": f"Bearer {issue_token(session, 'cy', 'gone')}"}
+        revoke_token(session, list_tokens(session)[0].id)
+    for headers, status in [
+        ({}, 401),
+        (looker, 403),
+        (revoked, 401),
+        ({"Authorization": "Bearer ms_x"}, 401),
+    ]:
+        for response in (
+            client.post(ITEMS, json=PLACE, headers=headers),
+            client.put(url, json=PLACE, headers={**headers, "If-Match": '"1"'}),
+            client.patch(url, json={}, headers={**headers, "If-Match": '"1"'}),
+            client.delete(url, headers={**headers, "If-Match": '"1"'}),
+        ):
+            assert response.status_code == status
+            assert ("WWW-Authenticate" in response.headers) == (status == 401)
+    assert client.get(url).status_code == 200
+
+
+def test_layers_that_are_derived_cannot_be_changed(client, editor):
+    response = client.post("/api/collections/wards-2022/items", json=PLACE, headers=editor)
+    assert response.status_code == 405
+
+
+def test_tokens_are_not_kept_in_plain(database, editor):
+    token = editor["Authorization"].removeprefix("Bearer ")
+    with database.owner.connect() as connection:
+        dump = str(connection.execute(text("SELECT * FROM accounts.tokens")).all())
+    assert token not in dump
+    with database.reading() as cursor, pytest.raises(Exception, match="permission denied"):
+        cursor.execute("SELECT * FROM accounts.tokens")
