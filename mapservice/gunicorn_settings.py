@@ -12,6 +12,7 @@ from urllib.parse import quote
 from gunicorn.glogging import Logger
 
 from mapservice.settings import load_settings
+from mapservice.web.refusals import init_refusals
 
 
 class DiscreetLogger(Logger):
@@ -36,6 +37,7 @@ def without_query(record: logging.LogRecord) -> bool:
 
 
 _settings = load_settings()
+init_refusals()
 
 wsgi_app = "mapservice:create_app()"
 bind = [

@@ -16,6 +16,7 @@ from mapservice.layers.paging import Cursor, SortKey
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 10_000
 MAX_OFFSET = 10_000_000
+LARGEST_INTEGER = 2**63 - 1
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 CRS_BY_URI = {
@@ -113,12 +114,25 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
 
 def parse_integer(text: str, least: int, most: int | None = None) -> int:
     """A whole number ≥ `least`; larger than `most` is taken as `most`. Raises ValueError with the reason."""
-    if not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
-        raise ValueError(f"{text!r} is not a whole number")
+    if not re.fullmatch(r"[+-]?\d{1,1000}", text, re.ASCII):
+        raise ValueError(f"{text[:40]!r} is not a whole number")
     number = int(text)
     if number < least:
         raise ValueError(f"must be {least} or more")
+    if most is None and number > LARGEST_INTEGER:
+        raise ValueError(f"must be {LARGEST_INTEGER} or less")
     return number if most is None else min(number, most)
+
+
+def parse_number(text: str) -> float:
+    """A finite number as JSON writes it, or with a sign or spaces; raises ValueError with the reason."""
+    # float() alone would take 1_000, nan and infinity too.
+    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text.strip(), re.ASCII):
+        raise ValueError(f"{text[:40]!r} is not a number")
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:40]!r} is too large")
+    return number
 
 
 def parse_crs(text: str) -> str:
@@ -139,12 +153,12 @@ def parse_bbox(text: str, crs: str = CRS84) -> Box:
     if len(parts) not in (4, 6):
         raise ValueError("must be four numbers: west,south,east,north")
     try:
-        numbers = [float(part) for part in parts]
-    except ValueError:
-        raise ValueError("must be four numbers: west,south,east,north") from None
-    if not all(math.isfinite(n) for n in numbers):
-        raise ValueError("every number must be finite")
+        numbers = [parse_number(part) for part in parts]
+    except ValueError as error:
+        raise ValueError(f"must be four numbers: west,south,east,north; {error}") from None
     if len(numbers) == 6:
+        if numbers[2] > numbers[5]:
+            raise ValueError("the lower height must not be above the upper one")
         numbers = [numbers[0], numbers[1], numbers[3], numbers[4]]
     minx, miny, maxx, maxy = numbers
     if crs in LATITUDE_FIRST:
@@ -183,7 +197,7 @@ def _instants(text: str) -> tuple[datetime, datetime]:
     try:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
             day = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-            return day, day + timedelta(days=1) - timedelta(microseconds=1)
+            return day, day + timedelta(hours=23, minutes=59, seconds=59, microseconds=999_999)
         if not re.fullmatch(
             r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", text, re.ASCII
         ):
@@ -202,13 +216,7 @@ def parse_value(prop: Property, text: str) -> str | int | float | bool:
         case "integer":
             return parse_integer(text, -(10**18))
         case "number":
-            try:
-                number = float(text)
-            except ValueError:
-                raise ValueError(f"{text[:40]!r} is not a number") from None
-            if not math.isfinite(number):
-                raise ValueError("must be a finite number")
-            return number
+            return parse_number(text)
         case "boolean":
             if text.lower() not in ("true", "false"):
                 raise ValueError("must be true or false")

@@ -16,7 +16,7 @@ from mapservice.web import context
 from mapservice.web.api import api, documents, openapi
 from mapservice.web.api.answers import answer, wanted_features_format, wanted_format
 from mapservice.web.api.downloads import send_features
-from mapservice.web.api.parameters import Reader, items_query, no_parameters_but, one_of
+from mapservice.web.api.parameters import ITEMS_PARAMETERS, Reader, items_query, no_parameters_but, one_of
 from mapservice.web.caching import VERSIONS, fingerprint
 from mapservice.web.problems import Problem
 
@@ -159,7 +159,9 @@ def _page_links(layer: Layer, query: FeatureQuery, page: Page) -> list[dict[str,
         documents.link(f"{home}/items?{other}", "alternate", "text/html", "This page as a web page"),
         documents.link(home, "collection", documents.JSON, layer.title),
     ]
-    rest = {name: value for name, value in given.items() if name not in ("offset", "cursor")}
+    # What was ignored on request is not carried on: whoever follows the link need not ask for that again.
+    known = {*ITEMS_PARAMETERS, *(prop.name for prop in layer.properties)} - {"offset", "cursor"}
+    rest = {name: value for name, value in given.items() if name in known}
     for rel, title, place in (("next", "Next page", page.next), ("prev", "Previous page", page.previous)):
         if place is not None:
             there = urlencode({**rest, "cursor": encode_cursor(layer, query.sort, place)})

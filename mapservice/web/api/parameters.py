@@ -29,6 +29,7 @@ from mapservice.layers.query import (
     suggest,
 )
 from mapservice.layers.queryables import GEOMETRY, queryables
+from mapservice.web.requests import preferred_handling
 
 ITEMS_PARAMETERS = (
     "limit", "offset", "cursor", "sortby", "bbox", "bbox-crs", "crs", "datetime", "filter", "filter-lang",
@@ -38,7 +39,10 @@ T = TypeVar("T")
 
 
 class Reader:
-    """Reads parameters one by one, collecting what is wrong; `finish` raises BadQuery if anything was."""
+    """Reads parameters one by one, collecting what is wrong; `finish` raises BadQuery if anything was.
+
+    A parameter that does not exist is a mistake, unless the client prefers lenient handling.
+    """
 
     def __init__(self, arguments: MultiDict[str, str], known: Iterable[str]) -> None:
         self.arguments = arguments
@@ -46,7 +50,8 @@ class Reader:
         names = tuple(known)
         for name in arguments:
             if name not in names:
-                self.wrong(name, "there is no such parameter here", suggest(name, names))
+                if preferred_handling() != "lenient":
+                    self.wrong(name, "there is no such parameter here", suggest(name, names))
             elif len(arguments.getlist(name)) > 1:
                 self.wrong(name, "is given more than once")
 
@@ -115,7 +120,7 @@ def items_query(layer: Layer, arguments: MultiDict[str, str], wanted: Format | N
     fields, geometry = read_selection(reader, layer)
     query = FeatureQuery(
         limit=reader.read("limit", lambda text: parse_integer(text, 1, MAX_LIMIT), DEFAULT_LIMIT),
-        offset=reader.read("offset", lambda text: parse_integer(text, 0, MAX_OFFSET), 0),
+        offset=reader.read("offset", _offset, 0),
         cursor=reader.read("cursor", lambda text: decode_cursor(layer, sort, text), None),
         sort=sort,
         crs=reader.read("crs", parse_crs, CRS84),
@@ -165,6 +170,13 @@ def _predicate(reader: Reader, layer: Layer) -> Predicate | None:
     except BadQuery as error:
         reader.mistakes.extend(error.mistakes)
         return None
+
+
+def _offset(text: str) -> int:
+    offset = parse_integer(text, 0)
+    if offset > MAX_OFFSET:
+        raise ValueError(f"must be {MAX_OFFSET} or less; follow the links called next instead")
+    return offset
 
 
 def _fields(layer: Layer, text: str, *others: str) -> tuple[str, ...]:
