@@ -31,8 +31,8 @@ format: $(VENV)/.installed-dev ## Put style right where a machine can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed ## How fast the service answers
-	@$(BIN)/python -m benchmarks
+bench: $(VENV)/.installed ## How fast the service answers, beside others: make bench [OPTIONS=--quick]
+	@$(BIN)/python -m benchmarks $(OPTIONS)
 
 doctor: $(VENV)/.installed ## What is installed, what is missing, which settings are in force
 	@$(BIN)/python -m mapservice doctor

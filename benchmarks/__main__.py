@@ -1,130 +1,134 @@
-"""Asks a running service the questions people ask most and says how long the answers take.
+"""`make bench`: how fast the service answers, beside the bare database and two other servers.
 
-The service is the one that `make run` has up for this folder, or else one started here for the duration.
+Sections:  api      rows of the layer API on 20,000 points and 5,000 polygons
+           scaling  pages of 2,000,000 points, and downloading all of them
+           pages    what residents ask, of the service `make run` has up or one started here
 """
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import os
-import statistics
-import subprocess
+import argparse
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from collections.abc import Callable, Sequence
 
-from mapservice.database import locks
-from mapservice.database.opening import lock_file
-from mapservice.settings import Settings, load_settings
+from benchmarks import load, measuring, pages, processes, report, streaming
+from benchmarks.dataset import TABLES, Scratch, fill_many, scratch
+from benchmarks.questions import Question, questions
+from benchmarks.servers import NAMES, THREADS, WORKERS, started
 
-SECONDS = 4
-CLIENTS = 4
-PORT = 8799
-START_SECONDS = 300
-
-QUESTIONS = {
-    "Start page": "/",
-    "Help near a postcode": "/find?postcode=N1+2UD",
-    "Map": "/map",
-    "Look-up of a postcode": "/api/lookup?postcode=N1+2UD",
-    "Nearest ten": "/api/nearest?postcode=N1+2UD&limit=10",
-    "All places": "/api/collections/assets/items?limit=1000",
-    "Green spaces": "/api/collections/green-spaces/items?limit=1000",
-    "Wards": "/api/collections/wards-2022/items",
-}
+SECTIONS = ("api", "scaling", "pages")
 
 
-@dataclass(frozen=True)
-class Result:
-    """What one question came to: milliseconds of each answer, bytes of the last, answers that failed."""
-
-    milliseconds: list[float]
-    size: int
-    failed: int
-
-
-def ask(address: str, path: str) -> Result:
-    """Ask one question from several clients at once, for some seconds, each over one kept connection."""
-    times: list[float] = []
-    sizes: list[int] = [0]
-    failures: list[int] = []
-    until = time.perf_counter() + SECONDS
-
-    def client() -> None:
-        connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
-        while time.perf_counter() < until:
-            started = time.perf_counter()
-            connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
-            answer = connection.getresponse()
-            body = answer.read()
-            times.append((time.perf_counter() - started) * 1000)
-            sizes.append(len(body))
-            if answer.status != http.HTTPStatus.OK:
-                failures.append(answer.status)
-        connection.close()
-
-    threads = [threading.Thread(target=client) for _ in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return Result(times, sizes[-1], len(failures))
-
-
-@contextlib.contextmanager
-def service(settings: Settings) -> Iterator[str]:
-    """The address of the running service; one is started, and stopped again, where none runs."""
-    keeper = locks.holder_of(lock_file(settings))
-    if keeper and keeper.address:
-        yield keeper.address
-        return
-    address = f"http://127.0.0.1:{PORT}"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mapservice", "serve", "--port", str(PORT)],
-        env={**os.environ, "MAPSERVICE_LOG_LEVEL": "warning"},
+def arguments() -> argparse.Namespace:
+    """What was asked for on the command line."""
+    parser = argparse.ArgumentParser(
+        "make bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    try:
-        _wait(process, address)
-        yield address
-    finally:
-        process.terminate()
-        process.wait()
+    known = [row.key for row in questions()]
+    parser.add_argument(
+        "--quick", action="store_true", help="one round, 4 connections, no large table, no pages"
+    )
+    parser.add_argument("--sections", type=_words(SECTIONS), help="some of the sections, by commas")
+    parser.add_argument("--rows", type=_words(known), help=f"some of the rows: {', '.join(known)}")
+    parser.add_argument("--servers", type=_words(NAMES), default=NAMES, help=f"some of {', '.join(NAMES)}")
+    parser.add_argument("--connections", type=_numbers, help="numbers of connections (1,4)")
+    parser.add_argument("--rounds", type=int, help="rounds (3)")
+    parser.add_argument("--seconds", type=int, default=1, help="seconds of one run (1)")
+    parser.add_argument("--write", action=argparse.BooleanOptionalAction,
+                        help="put the tables into docs/performance.md (after a whole run only)")  # fmt: skip
+    given = parser.parse_args()
+    whole = not (given.quick or given.rows or given.sections or given.servers != NAMES)
+    given.sections = given.sections or (("api",) if given.quick else SECTIONS)
+    given.rounds = given.rounds or (1 if given.quick else 3)
+    given.connections = given.connections or ((4,) if given.quick else (1, 4))
+    given.write = whole if given.write is None else given.write
+    return given
 
 
-def _wait(process: subprocess.Popen[bytes], address: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
-            connection.request("GET", "/health/ready")
-            if connection.getresponse().status == http.HTTPStatus.OK:
-                return
-        time.sleep(0.3)
-    sys.exit("The service did not start.")
+def _words(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    def parse(text: str) -> tuple[str, ...]:
+        words = tuple(text.split(","))
+        if unknown := [word for word in words if word not in known]:
+            raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: choose from {', '.join(known)}")
+        return words
+
+    return parse
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in text.split(","))
 
 
 def main() -> None:
-    """Ask every question and print one line for each."""
-    with service(load_settings()) as address:
-        print(f"{CLIENTS} clients at once, {SECONDS} seconds each, against {address}\n")
-        print(f"{'':24}{'answers/s':>10}{'median ms':>11}{'95 % ms':>9}{'bytes':>9}{'failed':>8}")
-        for name, path in QUESTIONS.items():
-            result = ask(address, path)
-            per_second = len(result.milliseconds) / SECONDS
-            median = statistics.median(result.milliseconds)
-            slow = (
-                statistics.quantiles(result.milliseconds, n=20)[-1]
-                if len(result.milliseconds) > 1
-                else median
-            )
-            print(
-                f"{name:24}{per_second:>10.0f}{median:>11.1f}{slow:>9.1f}{result.size:>9}{result.failed:>8}",
-                flush=True,
-            )
+    """Run the sections asked for, print the tables, and write them down."""
+    given = arguments()
+    if {"api", "scaling"} & {*given.sections}:
+        _layer_api(given)
+    if "pages" in given.sections:
+        print("\nWhat residents ask\n")
+        pages.main()
 
 
-main()
+def _layer_api(given: argparse.Namespace) -> None:
+    began = time.monotonic()
+    wrk = load.find_wrk()
+    rows = [
+        row
+        for row in questions()
+        if row.section in given.sections and (not given.rows or row.key in given.rows)
+    ]
+    found = report.Findings(
+        rows,
+        given.connections,
+        processes.machine(),
+        f"{WORKERS} workers each (gthread with {THREADS} threads; tipg on uvicorn workers), all on one "
+        "database; "
+        f"medians of {given.rounds} interleaved rounds of {given.seconds} s, "
+        f"load by {'wrk' if wrk else 'a client in Python'}.",
+    )
+    with scratch() as data:
+        found.machine["database"] = data.version
+        for section in given.sections:
+            chosen = [row for row in rows if row.section == section]
+            if section == "api" and chosen:
+                _section(given, data, wrk, chosen, TABLES, found)
+            elif section == "scaling":
+                print("Making 2,000,000 points.", file=sys.stderr)
+                fill_many(data.cluster)
+                _section(given, data, wrk, chosen, (*TABLES, "many"), found)
+    text = report.markdown(found)
+    print(text)
+    print(
+        f"\n{report.write_json(found)} holds every round. It took {time.monotonic() - began:.0f} s.",
+        file=sys.stderr,
+    )
+    if given.write:
+        print(f"{report.write_document(text)} holds the tables.", file=sys.stderr)
+
+
+def _section(
+    given: argparse.Namespace,
+    data: Scratch,
+    wrk: str | None,
+    rows: list[Question],
+    tables: tuple[str, ...],
+    found: report.Findings,
+) -> None:
+    with started(data, given.servers, tables) as servers:
+        asked = measuring.prepare(servers, rows, found.measured)
+        measuring.run(data, wrk, asked, found.measured, given.connections, given.rounds, given.seconds)
+        if "many" in tables:
+            for server in servers:
+                if server.name == "ours" and not given.rows:
+                    found.downloads, remarks = streaming.downloads(server)
+                    found.measured.remarks += remarks
+        else:
+            found.memory = {
+                server.name: [processes.resident(pid, peak=True) for pid in server.workers]
+                for server in servers
+            }
+
+
+if __name__ == "__main__":
+    main()

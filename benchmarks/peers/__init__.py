@@ -1,0 +1,1 @@
+"""The servers people use today, in environments of their own, on the benchmark's tables."""
