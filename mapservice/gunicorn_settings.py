@@ -51,6 +51,9 @@ graceful_timeout = 10
 keepalive = 5
 limit_request_line = 8190  # gunicorn's largest; long filters are legitimate
 
+# No header may say under which path the service is mounted: it would end up in every link.
+forwarder_headers = ""
+
 logger_class = DiscreetLogger
 # Time, method, path without query, status, bytes, milliseconds. No address of the asker and no referrer
 # either: where a proxy stands in front, it keeps what the operator decided to keep.

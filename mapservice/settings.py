@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 REPOSITORY = Path(__file__).resolve().parent.parent
 PREFIX = "MAPSERVICE_"
 SECRET_KEY_LENGTH = 32
+WEB_ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?", re.ASCII)
 
 
 class OperatorError(Exception):
@@ -41,9 +43,8 @@ def _postgres_url(value: SecretStr) -> SecretStr:
 
 
 def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be an absolute address such as https://maps.example.org")
+    if not WEB_ORIGIN.fullmatch(value.rstrip("/")):
+        raise ValueError("must be scheme and host, as in https://maps.example.org, and no path")
     return value.rstrip("/")
 
 

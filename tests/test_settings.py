@@ -80,7 +80,7 @@ def test_a_misspelt_setting_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) 
         ({"DATABASE_READ_URL": "postgresql://host/maps"}, "a replica needs its primary"),
         ({"SECRET_KEY": "short"}, "at least 32 characters"),
         ({"MAPSERVICE_PORT": "65536"}, "less than or equal to 65535"),
-        ({"MAPSERVICE_PUBLIC_URL": "maps.example.org"}, "absolute address"),
+        ({"MAPSERVICE_PUBLIC_URL": "maps.example.org"}, "scheme and host"),
         ({"MAPSERVICE_BASEMAP": "google"}, "should be 'none', 'osm' or 'custom'"),
         ({"MAPSERVICE_BASEMAP": "custom"}, "needs MAPSERVICE_BASEMAP_URL"),
         (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import select
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self, cast
@@ -45,6 +45,15 @@ class Address:
         return url.difference_update_query(["options"]), {"options": " ".join(words).strip()}
 
 
+@dataclass(slots=True, eq=False)
+class Reading:
+    """A connection while one thread reads on it; cancelling holds the lock, lest it hit the next reader."""
+
+    connection: psycopg.Connection[tuple[Any, ...]]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    over: bool = False
+
+
 @dataclass(frozen=True)
 class Database:
     """The database as the rest of the service sees it: three engines and two ways to use them."""
@@ -55,8 +64,7 @@ class Database:
     """Role mapservice_editor: changes people make."""
     reader: Engine
     """Role mapservice_reader: read-only, with a time limit; may go to a replica."""
-    _in_use: dict[int, psycopg.Connection[tuple[Any, ...]]] = field(default_factory=dict, repr=False)
-    _cancelling: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _readings: dict[int, Reading] = field(default_factory=dict, repr=False)
 
     @classmethod
     def connect(cls, settings: Settings) -> Self:
@@ -135,28 +143,30 @@ class Database:
         several must agree. `cancel_reading` of another thread can stop what it runs.
         """
         pooled = self.reader.raw_connection()
-        connection = cast("psycopg.Connection[tuple[Any, ...]]", pooled.driver_connection)
+        mine = Reading(cast("psycopg.Connection[tuple[Any, ...]]", pooled.driver_connection))
         thread = threading.get_ident()
-        outer = self._in_use.get(thread)
-        self._in_use[thread] = connection
+        outer = self._readings.get(thread)
+        self._readings[thread] = mine
         try:
-            with connection.cursor() as cursor:
+            with mine.connection.cursor() as cursor:
                 yield cursor
         finally:
-            with self._cancelling:
-                if outer is None:
-                    del self._in_use[thread]
-                else:
-                    self._in_use[thread] = outer
+            if outer is None:
+                del self._readings[thread]
+            else:
+                self._readings[thread] = outer
+            # From here on nobody cancels on this connection: it may be somebody else's next.
+            with mine.lock:
+                mine.over = True
             pooled.close()
 
-    def cancel_reading(self, thread: int) -> None:
-        """Cancel the statement that a thread runs on its reader connection, if it runs one."""
-        # The lock keeps the connection from going back to the pool, and so to somebody else, meanwhile.
-        with self._cancelling:
-            connection = self._in_use.get(thread)
-            if connection is not None:
-                connection.cancel_safe(timeout=CANCEL_TIMEOUT_S)
+    def cancel_reading(self, thread: int, still_wanted: Callable[[], bool]) -> None:
+        """Cancel what a thread reads, if it reads anything and `still_wanted` says that it is still that."""
+        reading = self._readings.get(thread)
+        if reading is not None:
+            with reading.lock:
+                if not reading.over and still_wanted():
+                    reading.connection.cancel_safe(timeout=CANCEL_TIMEOUT_S)
 
     def dispose(self) -> None:
         """Close every pooled connection."""

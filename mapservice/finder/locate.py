@@ -63,8 +63,18 @@ class Located:
     retired: bool = False
 
     @property
+    def on_grid(self) -> bool:
+        """Whether distances from here mean anything."""
+        return on_grid(self.longitude, self.latitude)
+
+    @property
     def in_borough(self) -> bool:
         return bool(self.wards) or self.locality is not None
+
+
+def on_grid(longitude: float, latitude: float) -> bool:
+    """Whether a position is in Great Britain or near it: elsewhere the National Grid means nothing."""
+    return -9 <= longitude <= 2 and 49 <= latitude <= 61
 
 
 def locate_postcode(cursor: Cursor[Any], typed: str) -> Located | None:
@@ -82,8 +92,7 @@ def locate_point(cursor: Cursor[Any], longitude: float, latitude: float) -> Loca
         raise ValueError("longitude must be from -180 to 180")
     if not (math.isfinite(latitude) and -90 <= latitude <= 90):
         raise ValueError("latitude must be from -90 to 90")
-    # Far outside Britain the grid is not defined; nothing of the register is there either.
-    if not (-9 <= longitude <= 2 and 49 <= latitude <= 61):
+    if not on_grid(longitude, latitude):
         return Located(longitude, latitude, {}, None)
     row = cursor.execute(_BY_POINT, {"longitude": longitude, "latitude": latitude}).fetchone()
     return _located(row or (None, None, longitude, latitude, None))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
+import re
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from mapservice.layers.layer import Layer, Property
 
@@ -18,6 +21,8 @@ SQL_TYPES = {
     "date-time": "timestamptz",
 }
 LONGEST_CURSOR = 4096
+INTEGER = re.compile(r"-?\d{1,19}", re.ASCII)
+NUMBER = re.compile(r"-?\d{1,400}(\.\d{1,400})?(e[+-]?\d{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +94,18 @@ def _check(kind: str, value: object) -> None:
         return
     if not isinstance(value, str) or "\x00" in value:
         raise ValueError
+    value.encode()
     match kind:
         case "bigint" | "integer":
-            if not -(2**63) <= int(value) < 2**63:
+            if not INTEGER.fullmatch(value) or not -(2**63) <= int(value) < 2**63:
                 raise ValueError
         case "number":
-            float(value)
+            if not NUMBER.fullmatch(value) or not math.isfinite(float(value)):
+                raise ValueError
         case "boolean":
             if value not in ("true", "false"):
                 raise ValueError
-        case "date" | "date-time":
-            if not value[:4].isdigit() or not set(value) <= set("0123456789-:.+ "):
-                raise ValueError
+        case "date":
+            date.fromisoformat(value)
+        case "date-time":
+            datetime.fromisoformat(value)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+VINTAGE = re.compile(r"[a-z0-9_]{1,20}", re.ASCII)
 
 
 class BoroughFileError(Exception):
@@ -73,13 +77,13 @@ def read_borough(folder: Path) -> Borough:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise BoroughFileError(f"{path}: there is no such file") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise BoroughFileError(f"{path}: {error}") from error
     try:
         return _borough(raw)
     except KeyError as error:
         raise BoroughFileError(f"{path}: {error.args[0]} is missing") from error
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise BoroughFileError(f"{path}: {error}") from error
 
 
@@ -114,8 +118,8 @@ def _borough(raw: dict[str, Any]) -> Borough:
 
 def _boundary_set(item: dict[str, Any]) -> BoundarySetFile:
     return BoundarySetFile(
-        id=str(item["id"]),
-        vintage=str(item["vintage"]),
+        id=_name(item["id"], "id", SLUG),
+        vintage=_name(item["vintage"], "vintage", VINTAGE),
         title=str(item["title"]),
         file=str(item["file"]),
         valid_from=item.get("valid_from"),
@@ -123,3 +127,10 @@ def _boundary_set(item: dict[str, Any]) -> BoundarySetFile:
         source=str(item["source"]),
         accuracy=str(item.get("accuracy", "")),
     )
+
+
+def _name(value: object, field: str, form: re.Pattern[str]) -> str:
+    """A word that becomes part of names of layers and properties, and so must be of a plain form."""
+    if not form.fullmatch(str(value)):
+        raise ValueError(f"boundary_sets: {field} {value!r} must be of the form {form.pattern}")
+    return str(value)

@@ -120,9 +120,10 @@ def _located(cursor: Cursor[Any], asked: Asked) -> Located | None:
     if asked.longitude is None or asked.latitude is None:
         return None
     try:
-        return locate_point(cursor, asked.longitude, asked.latitude)
+        located = locate_point(cursor, asked.longitude, asked.latitude)
     except ValueError:
         return None
+    return located if located.on_grid else None
 
 
 def _answer(cursor: Cursor[Any], located: Located, need: str) -> Answer:

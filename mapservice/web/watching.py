@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import g, request
@@ -20,12 +21,12 @@ EVERY_SECONDS = 0.25
 SOCKET = "gunicorn.socket"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Watched:
     """A request under way: who waits for it, and how to give it up."""
 
     client: socket.socket
-    give_up: Callable[[], None]
+    give_up: Callable[[Callable[[], bool]], None]
     since: float
 
 
@@ -37,8 +38,11 @@ class Watcher:
         self._thread: threading.Thread | None = None
         self._start = threading.Lock()
 
-    def add(self, client: socket.socket, give_up: Callable[[], None]) -> None:
-        """Watch the client of the request that the calling thread serves."""
+    def add(self, client: socket.socket, give_up: Callable[[Callable[[], bool]], None]) -> None:
+        """Watch the client of the request that the calling thread serves.
+
+        `give_up` is given a function that says whether the thread still serves that request.
+        """
         self._watched[threading.get_ident()] = Watched(client, give_up, time.monotonic())
         if self._thread is None or not self._thread.is_alive():
             with self._start:
@@ -55,10 +59,12 @@ class Watcher:
             time.sleep(EVERY_SECONDS)
             late = time.monotonic() - EVERY_SECONDS
             for thread, watched in list(self._watched.items()):
-                # Short requests end by themselves; and only once per request, or a cancel could hit the next.
-                if watched.since < late and has_left(watched.client) and self._watched.get(thread) is watched:
-                    self._watched.pop(thread, None)
-                    watched.give_up()
+                # Short requests end by themselves.
+                if watched.since < late and has_left(watched.client):
+                    watched.give_up(partial(self._serves, thread, watched))
+
+    def _serves(self, thread: int, watched: Watched) -> bool:
+        return self._watched.get(thread) is watched
 
 
 def has_left(client: socket.socket) -> bool:
@@ -81,7 +87,7 @@ def init_watching(app: Flask) -> None:
         if client is not None:
             thread = threading.get_ident()
             database = app.extensions["database"]
-            watcher.add(client, lambda: database.cancel_reading(thread))
+            watcher.add(client, partial(database.cancel_reading, thread))
             g.watched = True
 
     @app.teardown_request

@@ -1,5 +1,7 @@
 """Reading parameters: what is understood, and what is refused with a reason."""
 
+import base64
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -42,8 +44,8 @@ def test_bbox_is_read(text, box):
         ("1,2,3", "four numbers"),
         ("1,2,3,4,5", "four numbers"),
         ("a,b,c,d", "four numbers"),
-        ("nan,0,1,1", "finite"),
-        ("0,0,inf,1", "finite"),
+        ("nan,0,1,1", "not a number"),
+        ("0,0,inf,1", "not a number"),
         ("0,52,1,51", "south edge"),
         ("0,0,181,1", "longitudes"),
         ("0,-91,1,1", "longitudes"),
@@ -103,7 +105,7 @@ def test_what_is_no_date_is_refused(text):
         parse_interval(text)
 
 
-@pytest.mark.parametrize("text", ["", "ten", "1.5", "٣", "1e3", "9" * 30])
+@pytest.mark.parametrize("text", ["", "ten", "1.5", "٣", "1e3"])
 def test_what_is_no_whole_number_is_refused(text):
     with pytest.raises(ValueError, match="whole number"):
         parse_integer(text, 1)
@@ -166,3 +168,29 @@ def test_a_cursor_holds_for_its_own_layer_and_order_only(layers):
 def test_an_order_that_cannot_be_is_refused(layers, text):
     with pytest.raises(ValueError, match=r"cannot be sorted by|twice"):
         parse_sort(layers.get("libraries"), text)
+
+
+@pytest.mark.parametrize(
+    "order, value",
+    [
+        ("confirmed_on", "9999-99-99"),
+        ("confirmed_on", "0000-01-01"),
+        ("updated_at", "2024-01-01 99:00:00+00"),
+        ("name", "\ud800"),
+    ],
+)
+def test_a_forged_cursor_never_reaches_the_database(layers, order, value):
+    layer = layers.get("libraries")
+    sort = parse_sort(layer, order)
+    raw = json.dumps([layer.id, order, 0, value, "x"]).encode()
+    with pytest.raises(ValueError, match="cursor"):
+        decode_cursor(layer, sort, base64.urlsafe_b64encode(raw).decode().rstrip("="))
+
+
+@pytest.mark.parametrize("value", ["1e999", "1_0", "١", "nan", "infinity", ""])
+def test_a_forged_number_in_a_cursor_is_refused(layers, value):
+    layer = layers.get("green-spaces")
+    sort = parse_sort(layer, "area_ha")
+    raw = json.dumps([layer.id, "area_ha", 0, value, "x"]).encode()
+    with pytest.raises(ValueError, match="cursor"):
+        decode_cursor(layer, sort, base64.urlsafe_b64encode(raw).decode().rstrip("="))

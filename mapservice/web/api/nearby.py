@@ -52,6 +52,8 @@ def nearest() -> Response:
     if need and layers and not any(layer and supports_needs(layer) for layer in layers):
         reader.wrong("need", "none of these layers says what its features help with")
     here = _locate(reader)
+    if not here.on_grid:
+        raise BadQuery([Mistake("lon", f"is too far away: this map is of {context.borough().name}")])
     with context.database().reading() as cursor:
         found = find_nearest(
             cursor,
@@ -60,6 +62,7 @@ def nearest() -> Response:
             limit,
             context.site(),
             need,
+            context.viewer(),
         )
     origin = orjson.dumps(
         {

@@ -110,3 +110,10 @@ def test_nearest_refuses_what_it_does_not_know(client, query, parameter):
     response = client.get(f"/api/nearest?postcode=N1+9JP&{query}")
     assert response.status_code == 400
     assert response.get_json()["errors"][0]["parameter"] == parameter
+
+
+@pytest.mark.parametrize("query", ["lon=88&lat=0", "lon=178&lat=0", "lon=-92&lat=51"])
+def test_where_the_grid_means_nothing_there_is_no_distance(client, query):
+    assert client.get(f"/api/nearest?{query}").status_code == 400
+    assert client.get(f"/api/lookup?{query}").status_code == 404
+    assert client.get(f"/find?{query}").status_code < 500
