@@ -159,7 +159,14 @@ class _Shared:
         self.provenance = (
             Property("source", "string", "Source", "Where the facts came from."),
             Property("licence", "string", "Licence", "Licence of that source."),
-            Property("as_of", "string", "As of", "The date of the source, as precisely as it is known."),
+            # Not to filter by: as a parameter, `as_of` asks for the layer as it was.
+            Property(
+                "as_of",
+                "string",
+                "As of",
+                "The date of the source, as precisely as it is known.",
+                filterable=False,
+            ),
             Property("confirmed_on", "date", "Confirmed on", "When somebody last confirmed the facts."),
             Property(
                 "verified", "boolean", "Verified", "Whether address and position were seen in a source."

@@ -16,6 +16,7 @@ from mapservice.layers.paging import SQL_TYPES, Cursor, SortKey
 from mapservice.layers.query import CRS84, CRS_BY_URI, LATITUDE_FIRST, FeatureQuery
 
 FITTED_GRID_SRID = 998277
+LONGEST_KEPT = 2000
 EXACT_COUNT_LIMIT = 10_000
 DECIMALS_DEGREES = 7
 DECIMALS_METRES = 2
@@ -78,8 +79,10 @@ def items(
     (features joined by commas, how many, keys of the row nearest the page's start, keys of the furthest,
     whether more follow, number matched or null, version of the relation or null). Keys are JSON arrays.
     """
-    text = _items_text(layer, shape_of(query, count))
-    return Statement(text, {"site": site, **bound(query, viewer)})
+    shape = shape_of(query, count)
+    # The text of a long filter is not worth the memory: it seldom comes twice, and anybody can send many.
+    compose = _items_text if len(shape.predicate or "") < LONGEST_KEPT else _items_text.__wrapped__
+    return Statement(compose(layer, shape), {"site": site, **bound(query, viewer)})
 
 
 @lru_cache(maxsize=1024)
