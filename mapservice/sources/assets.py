@@ -46,6 +46,7 @@ CONTACTS = {
     "email": ("email", checks.email),
     "website": ("web", checks.url),
 }
+CONTACT_PREFIX = "asset-"
 HUB = "fairer-together-hub"
 POSITIONS = ("building", "postcode", "none")
 
@@ -206,11 +207,16 @@ def _apply_contacts(cursor: Cursor, records: list[dict[str, Any]], kinds: list[s
     gone = stage(
         cursor,
         {"id": "text"},
-        ([f"{r['id']}-{CONTACTS[c][0]}"] for r in records for c in kinds if not r[c]),
+        ([_contact_id(r["id"], CONTACTS[c][0])] for r in records for c in kinds if not r[c]),
     )
     delete = "DELETE FROM register.contact_points WHERE asset_key IS NOT NULL AND id IN (SELECT id FROM {})"
     cursor.execute(sql.SQL(delete).format(gone))
     part.removed += cursor.rowcount
+
+
+def _contact_id(asset: str, kind: str) -> str:
+    """Ids of assets' contacts begin with a word that no contact of the borough as a whole may begin with."""
+    return f"{CONTACT_PREFIX}{asset}-{kind}"
 
 
 def _contacts(records: list[dict[str, Any]], kinds: list[str]) -> Iterator[dict[str, Any]]:
@@ -218,7 +224,7 @@ def _contacts(records: list[dict[str, Any]], kinds: list[str]) -> Iterator[dict[
         for column in kinds:
             if record[column]:
                 yield {
-                    "id": f"{record['id']}-{CONTACTS[column][0]}",
+                    "id": _contact_id(record["id"], CONTACTS[column][0]),
                     "name": record["name"],
                     "kind": CONTACTS[column][0],
                     "value": record[column],

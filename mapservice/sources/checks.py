@@ -169,6 +169,8 @@ def some_of(known: Iterable[str], what: str = "") -> Callable[[str], list[str]]:
                 check(part)
             except Refused as error:
                 raise Refused(f'"{part}" {error}') from error
+        if not parts:
+            raise Refused("names nothing")
         return list(dict.fromkeys(parts))
 
     return check_all

@@ -10,6 +10,7 @@ import csv
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +60,7 @@ def read(path: Path, context: Context, report: Report) -> list[Edition]:
     try:
         with zipfile.ZipFile(path) as archive:
             return [_read_archive(archive, path, context, report)]
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
         report.reject(None, "file", path.name, f"cannot be read as a zip file: {error}")
         return []
 
@@ -69,13 +70,17 @@ def _read_archive(archive: zipfile.ZipFile, path: Path, context: Context, report
     members = [(info, match[1]) for info in archive.infolist() if (match := MEMBER.fullmatch(info.filename))]
     if not members:
         report.reject(None, "file", path.name, "holds no Data/CSV/*.csv: is it Code-Point Open as CSV?")
+    seen: set[str] = set()
     for info, area in members:
         if info.file_size > LARGEST_MEMBER:
             report.reject(None, info.filename, "", "is too large to be Code-Point Open")
             continue
         edition.areas.add(area.upper())
         content = archive.read(info).decode("utf-8-sig", errors="replace")
-        edition.records += _records(content, info.filename, context, report)
+        try:
+            edition.records += _records(content, info.filename, context, report, seen)
+        except csv.Error as error:
+            report.reject(None, info.filename, "", f"cannot be read as CSV: {error}")
     if members and not edition.records and not report.rejected:
         report.reject(None, "file", path.name, "holds no postcode in or near the borough")
     return edition
@@ -92,10 +97,11 @@ def _label(archive: zipfile.ZipFile) -> str:
     return ""
 
 
-def _records(content: str, file: str, context: Context, report: Report) -> Iterator[dict[str, Any]]:
+def _records(
+    content: str, file: str, context: Context, report: Report, seen: set[str]
+) -> Iterator[dict[str, Any]]:
     west, south, east, north = context.bounds
     reader = csv.reader(io.StringIO(content, newline=""))
-    seen: set[str] = set()
     for cells in reader:
         line = reader.line_num
         if not cells:
@@ -114,7 +120,7 @@ def _records(content: str, file: str, context: Context, report: Report) -> Itera
         if not 10 <= quality < NO_POSITION:
             report.reject(line, f"{file}: positional quality", cells[1], "must be from 10 to 60")
         elif postcode in seen:
-            report.reject(line, f"{file}: postcode", postcode, "is in this file twice")
+            report.reject(line, f"{file}: postcode", postcode, "is in this zip twice")
         else:
             seen.add(postcode)
             yield record(postcode, easting, northing, quality, SOURCE)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mapservice.sources import checks
-from mapservice.sources.assets import CONTACTS
+from mapservice.sources.assets import CONTACT_PREFIX, CONTACTS
 from mapservice.sources.context import Context
 from mapservice.sources.opening_hours import opening_hours
 from mapservice.sources.report import Report
@@ -46,7 +46,6 @@ def read(path: Path, context: Context, report: Report) -> list[dict[str, Any]]:
         "emergency": checks.yes_no,
         "confirmed_on": checks.iso_date,
     }
-    taken = _asset_contacts(context)
     records = []
     for row in table.rows:
         record: dict[str, Any] = {
@@ -55,8 +54,10 @@ def read(path: Path, context: Context, report: Report) -> list[dict[str, Any]]:
         }
         if record["kind"] and record["value"]:
             record["value"] = row.take("value", _KINDS[record["kind"]])
-        if record["id"] in taken:
-            row.refuse("id", "belongs to an asset; change it there")
+        if (record["id"] or "").startswith(CONTACT_PREFIX):
+            row.refuse(
+                "id", f"must not begin with {CONTACT_PREFIX}: such ids belong to assets; change it there"
+            )
         records.append(
             {
                 _NAMES.get(column, column): _DEFAULTS.get(column) if value is None else value
@@ -64,11 +65,6 @@ def read(path: Path, context: Context, report: Report) -> list[dict[str, Any]]:
             }
         )
     return records
-
-
-def _asset_contacts(context: Context) -> set[str]:
-    rows = context.cursor.execute("SELECT id FROM register.contact_points WHERE asset_key IS NOT NULL")
-    return {row[0] for row in rows.fetchall()}
 
 
 def apply(cursor: Cursor, records: list[dict[str, Any]], report: Report, *, replace: bool = False) -> None:

@@ -9,6 +9,11 @@ SHOWN_REJECTIONS = 200
 """Longest list of refusals printed; all of them stay in the report."""
 
 
+def printable(text: str) -> str:
+    """Text fit for a terminal: what steers one, or cannot be encoded, is shown as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """One reason why a file is refused: where, which value, and what to do about it.
@@ -26,7 +31,7 @@ class Rejection:
         where = f"line {self.line}: " if self.line is not None else ""
         value = self.value if len(self.value) <= 80 else self.value[:77] + "..."
         quoted = f' "{value}"' if value else ""
-        return f"{where}{self.field}{quoted}: {self.reason}"
+        return printable(f"{where}{self.field}{quoted}: {self.reason}")
 
 
 @dataclass(slots=True)

@@ -97,7 +97,8 @@ def refuse_repeated(rows: Sequence[Row], key: Sequence[str]) -> None:
     """Refuse rows whose key came before in the same file; the reason names the earlier line."""
     seen: dict[tuple[str, ...], int] = {}
     for row in rows:
-        value = tuple(row.cells.get(column, "") for column in key)
+        # As checked values will be, whatever the case: an ODS code typed in small letters is the same code.
+        value = tuple(row.cells.get(column, "").upper() for column in key)
         if all(value) and seen.setdefault(value, row.line) != row.line:
             row.refuse(key[-1], f"is in this file twice, first on line {seen[value]}")
 
