@@ -9,12 +9,13 @@ from typing import Any
 from flask import Blueprint, current_app, render_template, request
 from psycopg import Cursor
 
+from mapservice.finder.contacts import Contact
 from mapservice.finder.locate import Located, locate_point, locate_postcode
 from mapservice.layers.layer import Layer
 from mapservice.layers.query import FeatureQuery
 from mapservice.register.postcodes import possible_postcodes
 from mapservice.web import context, reading
-from mapservice.web.contacts import Contact, for_need
+from mapservice.web.contacts import ContactBook
 from mapservice.web.maps import built_map
 from mapservice.web.words import ring_first
 
@@ -140,9 +141,9 @@ def _answer(cursor: Cursor[Any], located: Located, need: str) -> Answer:
         near = reading.nearest(cursor, [layer], point, PER_KIND + len(told))
         if found := [one for one in near if one.id not in told][:PER_KIND]:
             by_kind.append((layer, _open_doors_first(found)))
-    contacts: tuple[Contact, ...] = current_app.extensions["contacts"]
+    book: ContactBook = current_app.extensions["contacts"]
     last_resort = context.borough().last_resort_contact  # stands at the top of the page already
-    phones = for_need(contacts, need) if need else ()
+    phones = book.for_need(need) if need else ()
     return Answer(
         located=located,
         hub=hub,

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.local import LocalProxy
 
 from mapservice.layers.catalogue import Catalogue
 from mapservice.maps.symbols import symbol_svg
@@ -78,9 +79,8 @@ def init_frame(app: Flask, geodata: Path) -> None:
     ``app.extensions["contacts"]``. Raises BoroughFileError when the telephone of last resort is missing.
     """
     borough: Borough = app.extensions["borough"]
-    everyone = contacts.read_contacts(geodata)
-    last_resort = contacts.last_resort(borough, everyone)
-    app.extensions["contacts"] = everyone
+    book = contacts.ContactBook(app.extensions["database"], borough, contacts.read_shipped(geodata))
+    app.extensions["contacts"] = book
     app.jinja_loader = ChoiceLoader(
         [
             FileSystemLoader(TEMPLATES),
@@ -109,7 +109,7 @@ def init_frame(app: Flask, geodata: Path) -> None:
         symbol_for=lambda layer_ids: symbol_for(app.extensions["catalogue"], layer_ids or ()),
         borough=borough,
         service_name=f"{borough.short_name} community map",
-        last_resort=last_resort,
+        last_resort=LocalProxy(lambda: book.last_resort),
         navigation=NAVIGATION,
     )
     app.register_error_handler(HTTPException, error_page)
