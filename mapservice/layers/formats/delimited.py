@@ -17,7 +17,7 @@ BYTE_ORDER_MARK = "\ufeff"
 # What Excel keeps of a cell; a longer one runs over into the next row and spoils the table.
 LONGEST_CELL = 32_767
 # What a spreadsheet takes for a formula at the start of a cell, ASCII and full-width; a number is none.
-FORMULA = r"^[=+@\-\t\r\n＝＋－＠]"
+FORMULA = "=+-@\t\r\n＝＋－＠"
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 
@@ -52,7 +52,11 @@ def _cell(value: str, kind: str) -> str:
 
 def _harmless(text: str) -> str:
     """Text that no spreadsheet runs as a formula: an apostrophe before it says that it is text."""
-    return f"CASE WHEN {text} ~ '{FORMULA}' AND {text} !~ '{NUMBER}' THEN '''' || {text} ELSE {text} END"
+    codes = ", ".join(str(ord(character)) for character in FORMULA)
+    # ascii() is the code of the first character, whichever it is.
+    return (
+        f"CASE WHEN ascii({text}) IN ({codes}) AND {text} !~ '{NUMBER}' THEN '''' || {text} ELSE {text} END"
+    )
 
 
 def _quoted(text: str) -> str:

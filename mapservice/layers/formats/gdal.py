@@ -24,14 +24,12 @@ def write_geopackage(connection: Connection[Any], job: Job, path: Path) -> None:
     import pyogrio
 
     pyogrio.set_gdal_config_options({"OGR_GPKG_MAX_RAM_USAGE_RTREE": str(INDEX_MEGABYTES * 1024 * 1024)})
-    facts = job.facts
     _write(
         connection,
         job,
         path,
         driver="GPKG",
-        dataset_metadata=_upper(facts),
-        layer_metadata=_upper(facts),
+        layer_metadata=_upper(job.facts),
         layer_options={"IDENTIFIER": job.layer.title, "DESCRIPTION": job.credit},
     )
 

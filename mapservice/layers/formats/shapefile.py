@@ -68,9 +68,10 @@ def short_names(names: Iterable[str]) -> dict[str, str]:
         words = name.split("_")
         candidate = name[:LONGEST_NAME]
         if len(name) > LONGEST_NAME and len(words) > 1:
-            # The last word tells names apart: ward_2002_code is ward_2002c rather than ward_2002_.
-            last = words[-1][: max(1, LONGEST_NAME - len("".join(words[:-1])))]
-            candidate = "_".join(words[:-1])[: LONGEST_NAME - len(last)] + last
+            # The last word tells names apart: ward_2002_code becomes ward2002co rather than ward_2002_.
+            others = "".join(words[:-1])
+            last = words[-1][: max(1, LONGEST_NAME - len(others))]
+            candidate = others[: LONGEST_NAME - len(last)] + last
         number = 2
         taken = {used.lower() for used in short.values()}
         while candidate.lower() in taken:
