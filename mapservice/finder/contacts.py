@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Cursor
 
-_BOROUGH_WIDE = """
+_WIDE = """
     SELECT id, name, kind, value, COALESCE(purpose, ''), COALESCE(hours, ''), support, COALESCE(as_of, ''),
            COALESCE(note, ''), rank
     FROM register.contact_points
@@ -34,5 +34,7 @@ class Contact:
 
 def read_contacts(cursor: Cursor[Any]) -> tuple[Contact, ...]:
     """The borough's contacts, the ones to try first in front."""
-    rows = cursor.execute(_BOROUGH_WIDE).fetchall()
-    return tuple(Contact(*row[:6], tuple(row[6]), *row[7:]) for row in rows)
+    return tuple(
+        Contact(key, name, kind, value, purpose, hours, tuple(support), as_of, note, rank)
+        for key, name, kind, value, purpose, hours, support, as_of, note, rank in cursor.execute(_WIDE)
+    )

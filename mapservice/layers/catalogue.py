@@ -126,6 +126,8 @@ class _Shared:
 
     def __init__(self, borough: Borough) -> None:
         self.attribution = " ".join(borough.attribution)
+        self.licence = f"{borough.licence}, except features whose own licence says otherwise"
+        self.licence_url = borough.licence_url
         self.membership = (
             *(
                 prop
@@ -245,6 +247,8 @@ def _wards(borough: Borough, boundary_set: BoundarySetFile) -> Layer:
         time=("valid_from", "valid_to"),
         tracked=True,
         attribution=" ".join(borough.attribution),
+        licence=borough.licence,
+        licence_url=borough.licence_url,
         keywords=("wards", "boundaries", boundary_set.vintage),
     )
 
@@ -268,6 +272,8 @@ def _localities(borough: Borough) -> Layer:
         time=("valid_from", "valid_to"),
         tracked=True,
         attribution=" ".join(borough.attribution),
+        licence=borough.licence,
+        licence_url=borough.licence_url,
         keywords=("localities", "boundaries"),
     )
 
@@ -351,6 +357,8 @@ def _assets(
         brief=("name", "kind", "categories", "position", "demonstration"),
         page="/assets/",
         attribution=shared.attribution,
+        licence=shared.licence,
+        licence_url=shared.licence_url,
         keywords=("community assets", layer_id),
     )
 
@@ -437,5 +445,7 @@ def _green_spaces(
         brief=("name", "type", "access", *(["stage"] if potential else []), "position", "demonstration"),
         page="/green-spaces/",
         attribution=shared.attribution,
+        licence=shared.licence,
+        licence_url=shared.licence_url,
         keywords=("green space", layer_id),
     )

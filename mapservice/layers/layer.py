@@ -99,8 +99,8 @@ class Layer:
     tracked: bool = False
     editable: Editable | None = None
     page: str | None = None
-    licence: str = "Open Government Licence v3.0"
-    licence_url: str = "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/"
+    licence: str = "not stated"
+    licence_url: str | None = None
     attribution: str = ""
     keywords: tuple[str, ...] = ()
 

@@ -63,6 +63,8 @@ class Borough:
     last_resort_contact: str
     emergency: str
     attribution: tuple[str, ...]
+    licence: str
+    licence_url: str | None
 
     @property
     def newest_wards(self) -> BoundarySetFile:
@@ -113,6 +115,8 @@ def _borough(raw: dict[str, Any]) -> Borough:
         last_resort_contact=str(raw["last_resort_contact"]),
         emergency=str(raw.get("emergency", "")),
         attribution=tuple(str(line) for line in raw["attribution"]),
+        licence=str(raw["licence"]),
+        licence_url=str(raw["licence_url"]) if "licence_url" in raw else None,
     )
 
 

@@ -44,7 +44,7 @@ class Job:
         return {
             "title": self.layer.title,
             "description": self.layer.description,
-            "licence": f"{self.layer.licence} {self.layer.licence_url}",
+            "licence": " ".join(filter(None, (self.layer.licence, self.layer.licence_url))),
             "attribution": self.layer.attribution,
             "source": f"{self.site}/api/collections/{self.layer.id}" if self.site else self.layer.id,
             "as_of": instant.isoformat(timespec="seconds"),
