@@ -17,15 +17,17 @@ def find_names(
 ) -> list[dict[str, Any]]:
     """Features whose name holds ``text`` whatever the case, names that begin with it first.
 
-    Each is ``{"id", "name", "kind", "longitude", "latitude"}`` (degrees), once however many layers it is in.
+    Each is ``{"id", "layer", "name", "kind", "longitude", "latitude"}`` (degrees), once however many layers it
+    is in: ``layer`` is the first of those given.
     """
     parameters: dict[str, Any] = {"text": text, "pattern": f"%{_literal(text)}%", "limit": limit}
     parameters["viewer"] = list(viewer)
-    parts = [_part(number, layer, parameters) for number, layer in enumerate(layers)]
+    given = list(layers)
+    parts = [_part(number, layer, parameters) for number, layer in enumerate(given)]
     if not parts:
         return []
     statement = f"""
-        SELECT id, name, kind, ST_X(middle), ST_Y(middle)
+        SELECT id, rank, name, kind, ST_X(middle), ST_Y(middle)
         FROM (
             SELECT DISTINCT ON (family, id) family, id, name, kind, middle, rank
             FROM ({" UNION ALL ".join(parts)}) found
@@ -35,8 +37,15 @@ def find_names(
         LIMIT %(limit)s
     """  # noqa: S608 - only names from the catalogue are spliced; the text is a parameter
     return [
-        {"id": feature_id, "name": name, "kind": kind, "longitude": longitude, "latitude": latitude}
-        for feature_id, name, kind, longitude, latitude in cursor.execute(statement, parameters)
+        {
+            "id": feature_id,
+            "layer": given[rank].id,
+            "name": name,
+            "kind": kind,
+            "longitude": longitude,
+            "latitude": latitude,
+        }
+        for feature_id, rank, name, kind, longitude, latitude in cursor.execute(statement, parameters)
     ]
 
 

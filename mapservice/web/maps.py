@@ -72,7 +72,7 @@ def names() -> Response | tuple[Response, int]:
         problem.mimetype = "application/problem+json"
         return problem, 400
     with context.database().reading() as cursor:
-        found = find_names(cursor, context.catalogue(), text, limit=8)
+        found = find_names(cursor, _ranked(context.catalogue()), text, limit=8)
     return jsonify(places=found)
 
 

@@ -22,7 +22,7 @@ export function joinSearch (map, { say }) {
     return fetch(address, { signal: abort.signal, headers: { Accept: 'application/json' } })
   }
 
-  const goTo = (lat, lon, name, id) => {
+  const goTo = (lat, lon, name, found) => {
     results.replaceChildren()
     pin?.remove()
     pin = L.marker([lat, lon], {
@@ -33,7 +33,7 @@ export function joinSearch (map, { say }) {
     map.setView([lat, lon], Math.max(map.getZoom(), 16))
     status.textContent = `The map now shows ${name}.`
     say('')
-    if (id) map.fire('mapservice:reveal', { id })
+    if (found) map.fire('mapservice:reveal', found)
   }
 
   const byPostcode = async (postcode) => {
@@ -50,7 +50,7 @@ export function joinSearch (map, { say }) {
     results.replaceChildren(...places.map((place) => {
       const button = element('button', { type: 'button', class: 'app-link-button' }, place.name,
         element('span', { class: 'app-search__kind' }, ` ${place.kind}`))
-      button.addEventListener('click', () => goTo(place.latitude, place.longitude, place.name, place.id))
+      button.addEventListener('click', () => goTo(place.latitude, place.longitude, place.name, place))
       return element('li', {}, button)
     }))
     status.textContent = places.length

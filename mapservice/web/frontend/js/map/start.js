@@ -30,6 +30,7 @@ export function start (map, { clusters, layers, small = false, bounds, orients =
   const board = new Board(map, clusters, layers)
   const status = new Status(map, layers)
   let timer
+  let wanted = null // what a search found: its card opens once its layer has loaded
   const changed = () => {
     clearTimeout(timer)
     timer = setTimeout(() => {
@@ -38,6 +39,7 @@ export function start (map, { clusters, layers, small = false, bounds, orients =
       list?.show(entries)
       status.update()
       tidyLabels(map, layers)
+      if (wanted && (Date.now() > wanted.until || reveal(wanted.id))) wanted = null
     }, 30)
   }
   for (const layer of layers) layer.on('change', changed)
@@ -54,6 +56,16 @@ export function start (map, { clusters, layers, small = false, bounds, orients =
     if (!restored && bounds) map.fitBounds(bounds, { animate: false })
     joinSwitches(map, layers)
     joinSearch(map, { say: (text) => status.say(text), bounds })
+    map.on('mapservice:reveal', ({ id, layer: layerId }) => {
+      const layer = layers.find((one) => one.options.id === layerId)
+      if (!layer || layer.options.boundary) return
+      if (!board.entries().has(id) && !map.hasLayer(layer)) {
+        map.addLayer(layer)
+        map.fire('mapservice:switched')
+      }
+      wanted = { id, until: Date.now() + 10000 }
+      changed()
+    })
     writeAddress(map, layers)
   }
   changed()
