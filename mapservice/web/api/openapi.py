@@ -293,7 +293,7 @@ def _crs(name: str, description: str) -> Document:
 
 def _place() -> list[Document]:
     return [
-        _query("postcode", {"type": "string", "example": "N1 9JP"}, "A postcode, however it is typed."),
+        _query("postcode", {"type": "string"}, "A postcode, however it is typed."),
         _query("lon", {"type": "number", "minimum": -180, "maximum": 180}, "Longitude, with lat."),
         _query("lat", {"type": "number", "minimum": -90, "maximum": 90}, "Latitude, with lon."),
     ]
