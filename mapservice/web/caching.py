@@ -20,6 +20,7 @@ from werkzeug.http import http_date, parse_date
 
 from mapservice.database import Database
 from mapservice.layers.catalogue import Catalogue
+from mapservice.web.frame import DATABASE_AWAY
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -112,7 +113,11 @@ class CachedAnswers:
         shared_tag = not _is_one_feature(environ["PATH_INFO"])
         conditional = "HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MODIFIED_SINCE" in environ
         if kept or (conditional and shared_tag) or not _reports_versions(environ["PATH_INFO"]):
-            self._seen = changes = read_changes(self._database)
+            try:
+                self._seen = changes = read_changes(self._database)
+            except DATABASE_AWAY:
+                # In front of the application nobody turns an error into words: it meets the same one and does.
+                return self._inner(environ, start_response)
             if not all(name in changes for name in relations):
                 return self._inner(environ, start_response)
             concerned = [changes[name] for name in relations]

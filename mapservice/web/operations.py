@@ -33,6 +33,8 @@ def ready() -> tuple[Response, int]:
     try:
         with context.database().reading() as cursor:
             row = cursor.execute("SELECT name FROM register.borough").fetchone()
+    except psycopg.errors.UndefinedTable:
+        return jsonify(status="not ready", reason="the tables are not set up"), 503
     except (psycopg.Error, SQLAlchemyError) as error:
         log.warning("not ready: %s", error)
         return jsonify(status="not ready", reason="the database does not answer"), 503
