@@ -1,0 +1,83 @@
+"""Somebody who wants the data: the addresses, the API as pages, the same as JSON, page after page."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.visitor import DESK, visit
+
+pytestmark = pytest.mark.browser
+
+
+def shown_json(page):
+    return json.loads(page.locator("pre").inner_text())
+
+
+def test_from_the_data_page_to_every_feature(browser, live_server, screen):
+    clipboard = {"permissions": ["clipboard-read", "clipboard-write"]}
+    with visit(browser, live_server, **screen, **clipboard) as visitor:
+        page = visitor.page
+        visitor.go("/")
+        page.get_by_role("link", name="For planners").click()
+        visitor.at("Use the data")
+        page.get_by_role("button", name="Copy address for QGIS").click()
+        expect(page.get_by_role("button", name="Copied address for QGIS")).to_be_visible()
+        address = page.evaluate("navigator.clipboard.readText()")
+        assert address == f"{live_server}/api"
+
+        visitor.go(address.removeprefix(live_server))
+        visitor.at(re.compile("API$"))
+        page.get_by_role("link", name="The layers").click()
+        visitor.at("Layers")
+        page.get_by_role("main").get_by_role("link", name="Green spaces", exact=True).click()
+        visitor.at("Green spaces")
+        page.get_by_role("link", name="See the features").click()
+        visitor.at("Green spaces")
+        first = page.get_by_role("rowheader").first.inner_text()
+        page.get_by_role("link", name="Next page").click()
+        expect(page.get_by_role("rowheader").first).not_to_have_text(first)
+        visitor.look()
+        page.get_by_role("rowheader").first.get_by_role("link").click()
+        visitor.look()
+
+        page.get_by_role("link", name="This page as JSON").click()
+        assert shown_json(page)["type"] == "Feature"
+        visitor.go("/api/collections/green-spaces/items?limit=50&f=json")
+        document = shown_json(page)
+        found = [feature["id"] for feature in document["features"]]
+        while following := [link["href"] for link in document["links"] if link["rel"] == "next"]:
+            answer = page.request.get(following[0])
+            assert answer.ok
+            document = answer.json()
+            found += [feature["id"] for feature in document["features"]]
+        assert len(found) == len(set(found)) == document["numberMatched"] > 100
+
+
+def test_a_mistyped_filter_says_what_was_meant(browser, live_server):
+    with visit(browser, live_server, **DESK) as visitor:
+        visitor.go("/api/collections/libraries/items?localty=South", 400)
+        problem = shown_json(visitor.page)
+        assert problem["status"] == 400
+        assert problem["errors"][0]["parameter"] == "localty"
+        assert "locality" in problem["errors"][0]["hint"]
+        visitor.go("/api/collections/libraries/items?locality=South")
+        visitor.go("/api/collections/libraris", 404)
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/conformance", "/api/collections/wards-2002", "/api/collections/hubs/items"]
+)
+def test_the_other_pages_of_the_api(browser, live_server, screen, path):
+    with visit(browser, live_server, **screen) as visitor:
+        visitor.go(f"{path}?f=html")
+        visitor.look()
+
+
+def test_a_page_that_is_not_there_shows_the_way(browser, live_server, screen):
+    with visit(browser, live_server, **screen) as visitor:
+        visitor.go("/no-such-page", 404)
+        visitor.at("We could not find that page")
+        visitor.page.get_by_role("main").get_by_role("link", name="See all places that can help").click()
+        visitor.at("All places that can help")

@@ -1,0 +1,154 @@
+"""Somebody who needs help, with whatever they have: a phone, no JavaScript, only a keyboard."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.visitor import DESK, PHONE, visit
+
+pytestmark = pytest.mark.browser
+
+LAST_RESORT = "020 7527 2000"
+PENTONVILLE = {"longitude": -0.11685, "latitude": 51.53137}
+
+
+def ask(page, postcode, need=None):
+    page.get_by_label("Your postcode").fill(postcode)
+    if need:
+        page.get_by_label(need, exact=True).check()
+    page.get_by_role("button", name="Find help near me").click()
+
+
+def test_from_a_sloppy_postcode_to_a_place_and_back(browser, live_server, screen):
+    with visit(browser, live_server, **screen) as visitor:
+        page = visitor.page
+        visitor.go("/")
+        visitor.at("Help and green space near you in Islington")
+        ask(page, " nI-9jp ", "Food")
+        visitor.at("Help near N1 9JP")
+
+        phone = page.get_by_role("main").get_by_role("link", name=LAST_RESORT).first
+        expect(phone).to_have_attribute("href", "tel:02075272000")
+        expect(phone).to_be_in_viewport()
+
+        headings = page.get_by_role("heading", level=2).all_inner_texts()
+        assert headings[:3] == ["Start here", "Nearest for help with food", "Other places close by"]
+        hub = page.get_by_role("heading", level=3).first.get_by_role("link")
+        expect(hub).to_have_text("Finsbury Library")
+
+        expect(page.locator(".app-map--ready .app-number").first).to_be_visible()
+        fold = page.locator("details", has_text="Libraries")
+        expect(fold.get_by_role("listitem").first).to_be_hidden()
+        fold.locator("summary").click()
+        expect(fold.get_by_role("link", name="Lewis Carroll Children's Library")).to_be_visible()
+        visitor.look()
+
+        hub.click()
+        visitor.at("Finsbury Library")
+        expect(page.get_by_text("Hours as listed in 2023").first).to_be_visible()
+        expect(page.locator(".app-map--ready .app-marker").first).to_be_visible()
+        page.go_back()
+        visitor.at("Help near N1 9JP")
+
+
+def test_an_unknown_postcode_is_kept_and_can_be_put_right(browser, live_server, screen):
+    with visit(browser, live_server, **screen) as visitor:
+        page = visitor.page
+        visitor.expected.add(f"{live_server}/find?postcode=N1+9ZZ&need=money")
+        visitor.go("/find")
+        visitor.look()
+        ask(page, "N1 9ZZ", "Money")
+        expect(page.locator(".govuk-error-summary")).to_be_focused()
+        visitor.at("Find help near you")
+        page.get_by_role("alert").get_by_role("link").click()
+        field = page.get_by_label("Your postcode")
+        expect(field).to_be_focused()
+        expect(field).to_have_value("N1 9ZZ")
+        expect(page.get_by_label("Money", exact=True)).to_be_checked()
+        ask(page, "N1 9JP")
+        visitor.at("Help near N1 9JP")
+
+
+@pytest.mark.parametrize(
+    "postcode, says",
+    [
+        ("EC2V 7HH", "This is outside Islington."),
+        ("N19 5PH", "Its address is still to be confirmed."),
+        ("N1 2UN", "Do not go there without ringing."),
+    ],
+    ids=["outside", "hub-without-a-place", "hub-that-is-closed"],
+)
+def test_whoever_asks_is_told_where_to_turn(browser, live_server, postcode, says):
+    with visit(browser, live_server, **PHONE) as visitor:
+        visitor.go("/find")
+        ask(visitor.page, postcode, "Wellbeing")
+        visitor.at(f"Help near {postcode}")
+        expect(visitor.page.get_by_text(says)).to_be_visible()
+        assert visitor.page.locator("main li.app-place:visible").count() >= 3
+        assert visitor.page.locator("details.app-kind").count() >= 3
+
+
+def test_without_javascript(browser, live_server, screen):
+    with visit(browser, live_server, java_script_enabled=False, **screen) as visitor:
+        page = visitor.page
+        visitor.go("/")
+        ask(page, "n19jp", "Home")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Help near N1 9JP")
+        expect(page.get_by_text("The map needs JavaScript.")).to_be_visible()
+        fold = page.locator("details", has_text="GP practices")
+        fold.locator("summary").click()
+        fold.get_by_role("link", name="Killick Street Health Centre").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Killick Street Health Centre")
+        expect(page.get_by_role("link", name="020 7833 9939")).to_be_visible()
+        page.get_by_role("navigation", name="Main").get_by_role("link", name="Map").click()
+        expect(page.locator("noscript")).to_contain_text(
+            "Without JavaScript there is no map.", use_inner_text=True
+        )
+        page.get_by_role("main").get_by_role("link", name="Fairer Together Hubs").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Fairer Together Hubs")
+
+
+def test_with_the_keyboard_alone(browser, live_server):
+    with visit(browser, live_server, **DESK) as visitor:
+        page = visitor.page
+        keys = page.keyboard
+        visitor.go("/")
+        visitor.tab_to(".govuk-skip-link", most=1)
+        keys.press("Enter")
+        visitor.tab_to("#postcode", most=4)
+        keys.type("N1 9JP")
+        visitor.tab_to("input[type=radio]", most=1)
+        keys.press("Space")
+        keys.press("ArrowDown")
+        expect(page.get_by_label("Money", exact=True)).to_be_checked()
+        visitor.tab_to("button[type=submit]", most=2)
+        keys.press("Enter")
+        expect(page).to_have_title("Help near N1 9JP – Islington community map")
+        visitor.tab_to("main a[href='tel:02075272000']")
+        visitor.tab_to("main h3 a")
+        visitor.tab_to("details.app-kind summary")
+        keys.press("Enter")
+        expect(page.locator("details.app-kind[open] li").first).to_be_visible()
+        visitor.tab_to("details.app-kind[open] a")
+        visitor.look()
+        keys.press("Enter")
+        expect(page.get_by_role("heading", name="How we know this")).to_be_visible()
+
+
+def test_with_the_place_the_phone_knows(browser, live_server):
+    allowed = {"geolocation": PENTONVILLE, "permissions": ["geolocation"]}
+    with visit(browser, live_server, **PHONE, **allowed) as visitor:
+        visitor.go("/find")
+        visitor.page.get_by_label("Work", exact=True).check()
+        visitor.page.get_by_role("button", name="Use my location").click()
+        visitor.at("Help near where you are")
+        assert "lon=-0.11685" in visitor.page.url
+        assert "need=work" in visitor.page.url
+        expect(visitor.page.get_by_role("heading", name="Nearest for help with work")).to_be_visible()
+
+
+def test_a_phone_that_does_not_tell_its_place_is_no_dead_end(browser, live_server):
+    with visit(browser, live_server, **PHONE) as visitor:
+        visitor.go("/find")
+        visitor.page.get_by_role("button", name="Use my location").click()
+        expect(visitor.page.get_by_text("Type your postcode instead.")).to_be_visible()
+        visitor.look()
