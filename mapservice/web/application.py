@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from mapservice.database import Database
+from mapservice.layers import visibility
 from mapservice.layers.catalogue import build_catalogue
 from mapservice.layers.counting import Counts
 from mapservice.maps import base_map
@@ -29,6 +30,7 @@ def build_application(settings: Settings | None = None, database: Database | Non
     app.extensions["borough"] = read_borough(settings.geodata_dir)
     app.extensions["catalogue"] = build_catalogue(app.extensions["borough"])
     app.extensions["counts"] = Counts()
+    app.extensions["viewer"] = visibility.anonymous
     requests.init_requests(app)
     watching.init_watching(app)
     frame.init_frame(app, settings.geodata_dir)

@@ -20,6 +20,7 @@ from werkzeug.http import http_date, parse_date
 
 from mapservice.database import Database
 from mapservice.layers.catalogue import Catalogue
+from mapservice.layers.visibility import ANONYMOUS
 from mapservice.web.frame import DATABASE_AWAY
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class CachedAnswers:
         if "HTTP_AUTHORIZATION" in environ or "HTTP_COOKIE" in environ:
             return ()
         catalogue: Catalogue = self._app.extensions["catalogue"]
-        return relations_of(catalogue, environ["PATH_INFO"])
+        return relations_of(catalogue.visible_to(ANONYMOUS), environ["PATH_INFO"])
 
     def _etag(self, key: Key, versions: dict[str, int]) -> str:
         return f'"{fingerprint(self._edition, key, sorted(versions.items()))}"'

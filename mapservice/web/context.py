@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from flask import current_app, request
+from collections.abc import Callable
+
+from flask import current_app, g, request
 
 from mapservice.database import Database
 from mapservice.layers.catalogue import Catalogue
 from mapservice.layers.counting import Counts
+from mapservice.layers.visibility import Viewer
 from mapservice.register.borough import Borough
 from mapservice.settings import Settings
 
@@ -24,8 +27,17 @@ def borough() -> Borough:
 
 
 def catalogue() -> Catalogue:
-    """The layers that are published."""
+    """The layers that there are for whoever asks."""
     found: Catalogue = current_app.extensions["catalogue"]
+    return found.visible_to(viewer())
+
+
+def viewer() -> Viewer:
+    """What whoever asks may see, as `app.extensions["viewer"]` found out, once for each request."""
+    if "viewer" not in g:
+        resolve: Callable[[], Viewer] = current_app.extensions["viewer"]
+        g.viewer = resolve()
+    found: Viewer = g.viewer
     return found
 
 

@@ -19,7 +19,7 @@ def data() -> str:
     """Every layer with its address, size, licence and attribution, and how programs connect to it."""
     layers = list(context.catalogue())
     with context.database().reading() as cursor:
-        extents = read_extents(cursor, layers)
+        extents = read_extents(cursor, layers, context.viewer())
         example = next((layer for layer in layers if layer.page == reading.ASSETS), layers[0])
         shown = reading.feature_page(cursor, example, FeatureQuery(limit=1)).features
     # A real one, so that the addresses answer as they stand; none where nothing is loaded yet.

@@ -11,6 +11,7 @@ from flask import Blueprint, Flask, Response, abort, current_app, jsonify, rende
 
 from mapservice.finder.names import find_names
 from mapservice.layers.layer import Layer
+from mapservice.layers.visibility import Viewer
 from mapservice.maps import BuiltMap, FrontendFiles, base_map, build_map
 from mapservice.maps.build import Variant
 from mapservice.web import context, frontend
@@ -22,12 +23,13 @@ _building = Lock()
 
 
 def built_map(variant: Variant) -> BuiltMap:
-    """The rendered map of a variant: built by the first request that needs it and kept with the app."""
+    """The rendered map of a variant for whoever asks: built when first needed and kept with the app."""
     kept = _kept(current_app)
+    key = (variant, context.viewer())
     with _building:
-        if variant not in kept:
-            kept[variant] = _build(variant)
-        return kept[variant]
+        if key not in kept:
+            kept[key] = _build(variant)
+        return kept[key]
 
 
 @blueprint.get("/map")
@@ -72,12 +74,12 @@ def names() -> Response | tuple[Response, int]:
         problem.mimetype = "application/problem+json"
         return problem, 400
     with context.database().reading() as cursor:
-        found = find_names(cursor, _ranked(context.catalogue()), text, limit=8)
+        found = find_names(cursor, _ranked(context.catalogue()), text, 8, context.viewer())
     return jsonify(places=found)
 
 
-def _kept(app: Flask) -> dict[str, BuiltMap]:
-    return cast(dict[str, BuiltMap], app.extensions.setdefault("maps", {}))
+def _kept(app: Flask) -> dict[tuple[Variant, Viewer], BuiltMap]:
+    return cast(dict[tuple[Variant, Viewer], BuiltMap], app.extensions.setdefault("maps", {}))
 
 
 def _build(variant: Variant) -> BuiltMap:

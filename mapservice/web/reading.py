@@ -14,7 +14,7 @@ from mapservice.layers.features import read_feature, read_page
 from mapservice.layers.layer import Layer
 from mapservice.layers.paging import Cursor as PageCursor
 from mapservice.layers.query import CRS84, FeatureQuery
-from mapservice.web.context import catalogue, site
+from mapservice.web.context import catalogue, site, viewer
 
 ASSETS = "/assets/"
 GREEN_SPACES = "/green-spaces/"
@@ -69,7 +69,7 @@ def one_feature(cursor: Cursor[Any], page: str, feature_id: str) -> Feature | No
         return None
     merged: Feature | None = None
     for layer in layers_of(page):
-        row = read_feature(cursor, layer, feature_id, CRS84, site())
+        row = read_feature(cursor, layer, feature_id, CRS84, site(), viewer())
         if row is None:
             continue
         found = parse(row.feature, layer)
@@ -83,7 +83,7 @@ def one_feature(cursor: Cursor[Any], page: str, feature_id: str) -> Feature | No
 
 def feature_page(cursor: Cursor[Any], layer: Layer, query: FeatureQuery) -> FeaturePage:
     """One page of a layer's features."""
-    page = read_page(cursor, layer, query, site())
+    page = read_page(cursor, layer, query, site(), viewer())
     features = [
         Feature(str(raw["id"]), raw["properties"], raw["geometry"], [layer.id])
         for raw in orjson.loads(f"[{page.features}]")
@@ -101,7 +101,7 @@ def nearest(
     """The nearest features of some layers to (longitude, latitude), each with its straight-line distance."""
     found: dict[str, Feature] = {}
     for layer in layers:
-        for near in find_nearest(cursor, [layer], point, limit, site(), need):
+        for near in find_nearest(cursor, [layer], point, limit, site(), need, viewer()):
             feature = parse(near.feature, layer, near.distance_m)
             if feature.id in found:
                 found[feature.id].layers.append(layer.id)

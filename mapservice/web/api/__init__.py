@@ -10,6 +10,7 @@ from mapservice.web.problems import Problem, from_bad_query, problem_response
 api = Blueprint("api", __name__, url_prefix="/api")
 
 from mapservice.web.api import (  # noqa: E402 - they add their routes to the blueprint
+    changes,  # noqa: F401
     describing,  # noqa: F401
     features,  # noqa: F401
     nearby,  # noqa: F401

@@ -50,6 +50,7 @@ CONFORMANCE = (
         )
     ),
 )
+ATOM = "application/atom+xml"
 GEOJSON = "application/geo+json"
 JSON = "application/json"
 SCHEMA_JSON = "application/schema+json"
@@ -119,6 +120,7 @@ def collection(
                 )
             ),
             *downloads(home, layer),
+            *_changes(home, layer),
             link(layer.licence_url, "license", "text/html", layer.licence),
         ],
     }
@@ -143,6 +145,15 @@ def downloads(home: str, layer: Layer) -> list[Document]:
         )
         for each in FORMATS
         if each.id != "json"
+    ]
+
+
+def _changes(home: str, layer: Layer) -> list[Document]:
+    if not layer.tracked:
+        return []
+    return [
+        link(f"{home}/changes", "related", JSON, f"{layer.title}: what changed since a moment"),
+        link(f"{home}/changes?f=atom", "alternate", ATOM, f"{layer.title}: changes as a feed"),
     ]
 
 

@@ -45,7 +45,7 @@ def limit_downloads(state: BlueprintSetupState) -> None:
 def send_features(layer: Layer, query: FeatureQuery, wanted: Format) -> Response:
     """The query's features in a format: the page where a page is asked for, else every one that matches."""
     paged = any(name in request.args for name in PAGE_PARAMETERS)
-    job = Job(layer, query, context.site(), paged=paged)
+    job = Job(layer, query, context.site(), context.viewer(), paged=paged)
     links = _links(layer, wanted)
     if request.method == "HEAD":
         response = Response()

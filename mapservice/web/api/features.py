@@ -16,7 +16,7 @@ from mapservice.web import context
 from mapservice.web.api import api, documents, openapi
 from mapservice.web.api.answers import answer, wanted_features_format, wanted_format
 from mapservice.web.api.downloads import send_features
-from mapservice.web.api.parameters import ITEMS_PARAMETERS, Reader, items_query, no_parameters_but, one_of
+from mapservice.web.api.parameters import ITEMS_PARAMETERS, Reader, items_query, no_parameters_but, one_of, read_as_of
 from mapservice.web.caching import VERSIONS, fingerprint
 from mapservice.web.problems import Problem
 
@@ -68,7 +68,7 @@ def items(layer_id: str) -> Response:
     if wanted != "html" and wanted.id != "json":
         return send_features(layer, query, wanted)
     with context.database().reading() as cursor:
-        page, count = context.counts().read_page(cursor, layer, query, context.site())
+        page, count = context.counts().read_page(cursor, layer, query, context.site(), context.viewer())
     if page.version is not None:
         request.environ[VERSIONS] = {layer.relation: page.version}
     links = _page_links(layer, query, page)
@@ -96,12 +96,15 @@ def items(layer_id: str) -> Response:
 def item(layer_id: str, feature_id: str) -> Response:
     """One feature by its id."""
     layer = find_layer(layer_id)
-    reader = Reader(request.args, ("f", "crs"))
+    reader = Reader(request.args, ("f", "crs", "as_of"))
     reader.read("f", one_of(("json", "html")), "json")
     crs = reader.read("crs", parse_crs, CRS84)
+    as_of = read_as_of(reader, layer)
     reader.finish()
     with context.database().reading() as cursor:
-        found = read_feature(cursor, layer, feature_id, crs, context.site())
+        found = read_feature(
+                cursor, layer, feature_id, crs, context.site(), context.viewer(), as_of
+            )
     if found is None:
         raise Problem(404, f"{layer.title} has no feature {feature_id[:80]!r}.")
     if found.relation_version is not None:
@@ -140,7 +143,7 @@ def find_layer(layer_id: str) -> Layer:
 
 def _described(layers: list[Layer]) -> list[dict[str, Any]]:
     with context.database().reading() as cursor:
-        extents = read_extents(cursor, layers)
+        extents = read_extents(cursor, layers, context.viewer())
         row = cursor.execute("SELECT grid_max_error_m FROM register.borough").fetchone()
     error = row[0] if row else None
     return [

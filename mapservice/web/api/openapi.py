@@ -77,7 +77,7 @@ def document(site: str, catalogue: Catalogue, borough: Borough) -> Document:
         ),
     }
     for layer in catalogue:
-        paths |= _layer_paths(layer)
+        paths |= _layer_paths(layer) | (_changes(layer) if layer.tracked else {})
     return {
         "openapi": "3.0.3",
         "info": {
@@ -131,12 +131,42 @@ def _layer_paths(layer: Layer) -> Document:
                     "description": "The id of a feature.",
                 },
                 _crs("crs", "The coordinate reference system of the answer."),
+                *_as_of(layer),
                 _format(),
             ],
             missing=True,
             headers=_CRS_HEADERS,
         ),
     }
+
+
+def _as_of(layer: Layer) -> list[Document]:
+    about = "The layer as it was at an RFC 3339 instant, or at the end of a date; without it, as it is now."
+    return [_query("as_of", {"type": "string"}, about)] if layer.tracked else []
+
+
+def _changes(layer: Layer) -> Document:
+    answer = _get(
+        f"{layer.id}.changes",
+        f"{layer.title}: ids created, updated and deleted since a moment",
+        {
+            "application/json": {"schema": reference("Changes")},
+            "application/atom+xml": {"schema": {"type": "string"}},
+        },
+        [
+            _query(
+                "since",
+                {"type": "string"},
+                "An RFC 3339 instant, a date, or the `token` of the call before; without it, since ever.",
+            ),
+            _query("limit", {"type": "integer", "minimum": 1, "maximum": 10_000}, "How many a page holds."),
+            _query("f", {"type": "string", "enum": ["json", "atom"]}, "The format; else `Accept` decides."),
+        ],
+        missing=True,
+    )
+    gone = {"description": "The history began anew after the token was given out.", "content": _PROBLEM}
+    answer["get"]["responses"]["410"] = gone
+    return {f"/collections/{layer.id}/changes": answer}
 
 
 def _items_parameters(layer: Layer) -> list[Document]:
@@ -162,6 +192,7 @@ def _items_parameters(layer: Layer) -> list[Document]:
         _crs("bbox-crs", "The coordinate reference system of bbox."),
         _crs("crs", "The coordinate reference system of the answer."),
         _query("datetime", {"type": "string"}, "An RFC 3339 date, instant, or interval start/end."),
+        *_as_of(layer),
         _query(
             "filter",
             {"type": "string", "maxLength": LONGEST_FILTER},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from mapservice.layers.cql2 import LANGUAGES, read_filter
 from mapservice.layers.formats import FORMAT_BY_ID, Format
+from mapservice.layers.history import parse_as_of, read_beginning
 from mapservice.layers.layer import Layer
 from mapservice.layers.paging import SortKey, decode_cursor, parse_sort
 from mapservice.layers.query import (
@@ -29,11 +31,12 @@ from mapservice.layers.query import (
     suggest,
 )
 from mapservice.layers.queryables import GEOMETRY, queryables
+from mapservice.web import context
 from mapservice.web.requests import preferred_handling
 
 ITEMS_PARAMETERS = (
     "limit", "offset", "cursor", "sortby", "bbox", "bbox-crs", "crs", "datetime", "filter", "filter-lang",
-    "filter-crs", "properties", "exclude-properties", "skip-geometry", "count", "f",
+    "filter-crs", "properties", "exclude-properties", "skip-geometry", "as_of", "count", "f",
 )  # fmt: skip
 T = TypeVar("T")
 
@@ -129,6 +132,7 @@ def items_query(layer: Layer, arguments: MultiDict[str, str], wanted: Format | N
         equals=tuple(equals),
         count_exactly=reader.read("count", one_of(("exact", "cheap")), "cheap") == "exact",
         predicate=_predicate(reader, layer),
+        as_of=read_as_of(reader, layer),
         fields=fields,
         geometry=geometry,
     )
@@ -136,6 +140,20 @@ def items_query(layer: Layer, arguments: MultiDict[str, str], wanted: Format | N
         reader.wrong("crs", f"{wanted.title} is always in longitude and latitude; leave crs out")
     reader.finish()
     return query
+
+
+def read_as_of(reader: Reader, layer: Layer) -> datetime | None:
+    """The instant at which the layer is asked for, which its history must reach; None for now."""
+    instant = reader.read("as_of", parse_as_of, None)
+    if instant is None:
+        return None
+    with context.database().reading() as cursor:
+        began = read_beginning(cursor, layer)
+    if began is None:
+        reader.wrong("as_of", "no history is kept of this layer")
+    elif instant < began:
+        reader.wrong("as_of", f"the history of this layer begins at {began:%Y-%m-%dT%H:%M:%S.%fZ}")
+    return instant
 
 
 def read_selection(reader: Reader, layer: Layer) -> tuple[tuple[str, ...] | None, bool]:

@@ -143,6 +143,10 @@ def _geometry(kind: str, coordinates: Document) -> Document:
 
 _TEXT: Document = {"type": "string"}
 _LINKS: Document = {"type": "array", "items": {"$ref": "#/components/schemas/Link"}}
+_CHANGED: Document = {
+    "type": "array",
+    "items": _object(["id", "when"], {"id": _TEXT, "when": {"type": "string", "format": "date-time"}}),
+}
 _GEOMETRY: Document = {
     "Position": {"type": "array", "minItems": 2, "maxItems": 3, "items": {"type": "number"}},
     "PointGeometry": _geometry("Point", reference("Position")),
@@ -240,6 +244,17 @@ _SHARED: Document = {
                 ),
             },
             "locality": {**_object(["id", "name"], {"id": _TEXT, "name": _TEXT}), "nullable": True},
+        },
+    ),
+    "Changes": _object(
+        ["created", "updated", "deleted", "token", "links"],
+        {
+            "since": {"type": "string", "format": "date-time", "nullable": True},
+            "until": {"type": "string", "format": "date-time", "nullable": True},
+            **dict.fromkeys(("created", "updated", "deleted"), _CHANGED),
+            "numberReturned": {"type": "integer", "minimum": 0},
+            "token": {"type": "string", "description": "The `since` of the next call."},
+            "links": _LINKS,
         },
     ),
     "Problem": _object(
