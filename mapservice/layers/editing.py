@@ -133,6 +133,8 @@ def _editable(layer: Layer) -> Editable:
 
 def _lock(session: Session, layer: Layer, editable: Editable, feature_id: str, version: int) -> None:
     """Hold the row against others, then see whether it is still the version the change was made from."""
+    # The writer at work may need this row: to hold it and then wait for that writer would be a deadlock.
+    session.execute(text("SELECT layers.wait_for_turn()"))
     held = session.execute(
         text(f"SELECT FROM {editable.table} WHERE id = :id FOR UPDATE"), {"id": feature_id}
     ).first()

@@ -74,7 +74,7 @@ CHANGES = {
     f"DELETE FROM register.area_overlaps WHERE area_key = (SELECT key FROM register.areas WHERE {AREA})": {
         "areas"
     },
-    "TRUNCATE register.green_spaces CASCADE": {"green_spaces"},
+    "TRUNCATE register.green_space_areas": {"green_spaces"},
     # What is not published, and what changes nothing, makes no version.
     "UPDATE register.assets SET name = name": set(),
     "UPDATE register.areas SET geom = geom": set(),
