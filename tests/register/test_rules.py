@@ -182,6 +182,11 @@ def test_migrations_run_down_and_up_on_loaded_data(fresh_database):
     head = migrate.current(fresh_database)
     with fresh_database.owner.connect() as connection:
         places = connection.execute(text("SELECT count(*) FROM register.assets")).scalar_one()
+    migrate.downgrade(fresh_database, "0004")
+    with fresh_database.reading() as cursor:
+        kind = "SELECT relkind::text FROM pg_class WHERE oid = 'layers.assets'::regclass"
+        assert cursor.execute(kind).fetchone() == ("v",)
+        assert cursor.execute("SELECT count(*) FROM layers.assets").fetchone() == (places,)
     migrate.downgrade(fresh_database, "0001")
     with fresh_database.owner.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM register.assets")).scalar_one() == places > 50
