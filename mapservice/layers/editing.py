@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from mapservice.layers.layer import Editable, Layer, Property
 from mapservice.layers.query import CRS_BY_URI, LATITUDE_FIRST, BadQuery, Mistake, suggest
 from mapservice.layers.sql import FITTED_GRID_SRID, feature_version
+from mapservice.layers.visibility import Viewer
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 LONGEST_TEXT = 10_000
@@ -57,7 +58,9 @@ class Written:
     version: int
 
 
-def create_feature(session: Session, layer: Layer, feature: Mapping[str, Any], crs: str) -> Written:
+def create_feature(
+    session: Session, layer: Layer, feature: Mapping[str, Any], crs: str, viewer: Viewer
+) -> Written:
     """Add a feature; its id is the one given or made from its name.
 
     Raises NotEditable, AlreadyThere, and BadQuery naming every property that is wrong.
@@ -75,27 +78,39 @@ def create_feature(session: Session, layer: Layer, feature: Mapping[str, Any], c
     row = _run(session, statement, {"id": feature_id, **values, **(shape.parameters if shape else {})})
     if row is None:
         raise AlreadyThere(f"there is a feature {feature_id!r} already")
-    return _must_be_in(session, layer, feature_id)
+    return _must_be_in(session, layer, feature_id, viewer)
 
 
 def replace_feature(
-    session: Session, layer: Layer, feature_id: str, feature: Mapping[str, Any], crs: str, version: int
+    session: Session,
+    layer: Layer,
+    feature_id: str,
+    feature: Mapping[str, Any],
+    crs: str,
+    version: int,
+    viewer: Viewer,
 ) -> Written:
     """Put a feature in place of the one there: what is left out becomes empty."""
-    return _change(session, layer, feature_id, feature, crs, version, partial=False)
+    return _change(session, layer, feature_id, feature, crs, version, viewer, partial=False)
 
 
 def update_feature(
-    session: Session, layer: Layer, feature_id: str, change: Mapping[str, Any], crs: str, version: int
+    session: Session,
+    layer: Layer,
+    feature_id: str,
+    change: Mapping[str, Any],
+    crs: str,
+    version: int,
+    viewer: Viewer,
 ) -> Written:
     """Change what is given and leave the rest (JSON Merge Patch, RFC 7396: null empties a property)."""
-    return _change(session, layer, feature_id, change, crs, version, partial=True)
+    return _change(session, layer, feature_id, change, crs, version, viewer, partial=True)
 
 
-def delete_feature(session: Session, layer: Layer, feature_id: str, version: int) -> None:
+def delete_feature(session: Session, layer: Layer, feature_id: str, version: int, viewer: Viewer) -> None:
     """Remove a feature; its history stays. Raises NotEditable, NoSuchFeature, Outdated."""
     editable = _editable(layer)
-    _lock(session, layer, editable, feature_id, version)
+    _lock(session, layer, editable, feature_id, version, viewer)
     _run(session, f"DELETE FROM {editable.table} WHERE id = :id RETURNING id", {"id": feature_id})
 
 
@@ -106,6 +121,7 @@ def _change(
     feature: Mapping[str, Any],
     crs: str,
     version: int,
+    viewer: Viewer,
     *,
     partial: bool,
 ) -> Written:
@@ -113,7 +129,7 @@ def _change(
     given = feature.get("id", feature_id)
     if given != feature_id:
         raise BadQuery([Mistake("id", f"is {str(given)[:80]!r}, but the address says {feature_id!r}")])
-    _lock(session, layer, editable, feature_id, version)
+    _lock(session, layer, editable, feature_id, version, viewer)
     values = _values(layer, feature, partial=partial)
     shape = _geometry(layer, feature, crs, values, partial=partial)
     assignments = [f"{name} = :{name}" for name in values]
@@ -122,7 +138,7 @@ def _change(
     if assignments:
         statement = f"UPDATE {editable.table} SET {', '.join(assignments)} WHERE id = :id RETURNING id"
         _run(session, statement, {"id": feature_id, **values, **(shape.parameters if shape else {})})
-    return _must_be_in(session, layer, feature_id)
+    return _must_be_in(session, layer, feature_id, viewer)
 
 
 def _editable(layer: Layer) -> Editable:
@@ -131,30 +147,35 @@ def _editable(layer: Layer) -> Editable:
     return layer.editable
 
 
-def _lock(session: Session, layer: Layer, editable: Editable, feature_id: str, version: int) -> None:
+def _lock(
+    session: Session, layer: Layer, editable: Editable, feature_id: str, version: int, viewer: Viewer
+) -> None:
     """Hold the row against others, then see whether it is still the version the change was made from."""
     # The writer at work may need this row: to hold it and then wait for that writer would be a deadlock.
     session.execute(text("SELECT layers.wait_for_turn()"))
     held = session.execute(
         text(f"SELECT FROM {editable.table} WHERE id = :id FOR UPDATE"), {"id": feature_id}
     ).first()
-    current = _version(session, layer, feature_id) if held is not None else None
+    current = _version(session, layer, feature_id, viewer) if held is not None else None
     if current is None:
         raise NoSuchFeature(f"{layer.title} has no feature {feature_id[:80]!r}")
     if current != version:
         raise Outdated(f"{feature_id} has been changed since: fetch it again, then repeat the change")
 
 
-def _version(session: Session, layer: Layer, feature_id: str) -> int | None:
+def _version(session: Session, layer: Layer, feature_id: str, viewer: Viewer) -> int | None:
+    """The version of a feature of the layer that the viewer may see."""
     condition = f" AND ({layer.where})" if layer.where else ""
+    if layer.visibility_column:
+        condition += f" AND f.{layer.visibility_column} = ANY (:viewer)"
     statement = (
         f"SELECT {feature_version(layer)} FROM {layer.relation} f WHERE f.{layer.id_column} = :id{condition}"
     )
-    return session.execute(text(statement), {"id": feature_id}).scalar()
+    return session.execute(text(statement), {"id": feature_id, "viewer": list(viewer)}).scalar()
 
 
-def _must_be_in(session: Session, layer: Layer, feature_id: str) -> Written:
-    version = _version(session, layer, feature_id)
+def _must_be_in(session: Session, layer: Layer, feature_id: str, viewer: Viewer) -> Written:
+    version = _version(session, layer, feature_id, viewer)
     if version is None:
         raise BadQuery([Mistake("properties", f"describe something that is not one of: {layer.title}")])
     return Written(feature_id, version)

@@ -22,11 +22,6 @@ def up_to(level: Visibility) -> Viewer:
     return LEVELS[: LEVELS.index(level) + 1]
 
 
-def anonymous() -> Viewer:
-    """The viewer nobody knows: the one who resolves every request until accounts do."""
-    return ANONYMOUS
-
-
 def may_see(layer: Layer, viewer: Viewer) -> bool:
     """Whether there is such a layer at all for the viewer."""
     return layer.visibility in viewer

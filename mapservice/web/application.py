@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flask import Flask
 
 from mapservice.database import Database
-from mapservice.layers import visibility
 from mapservice.layers.catalogue import build_catalogue
 from mapservice.layers.counting import Counts
 from mapservice.maps import base_map
 from mapservice.register.borough import read_borough
 from mapservice.settings import Settings, load_settings
-from mapservice.web import caching, compression, frame, operations, pages, requests, security, watching
+from mapservice.web import (
+    caching,
+    compression,
+    frame,
+    identity,
+    operations,
+    pages,
+    requests,
+    security,
+    watching,
+)
 from mapservice.web.api import api
 from mapservice.web.api.answers import cell
 
@@ -24,13 +34,13 @@ def build_application(settings: Settings | None = None, database: Database | Non
     """The application for some settings and a database; see `mapservice.create_app`."""
     settings = settings or load_settings()
     app = Flask("mapservice.web", static_folder="static", template_folder=None)
-    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES)
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, TRUSTED_HOSTS=_trusted_hosts(settings))
     app.extensions["settings"] = settings
     app.extensions["database"] = database or Database.connect(settings)
     app.extensions["borough"] = read_borough(settings.geodata_dir)
     app.extensions["catalogue"] = build_catalogue(app.extensions["borough"])
     app.extensions["counts"] = Counts()
-    app.extensions["viewer"] = visibility.anonymous
+    app.extensions["viewer"] = identity.viewer
     requests.init_requests(app)
     watching.init_watching(app)
     frame.init_frame(app, settings.geodata_dir)
@@ -52,3 +62,14 @@ def _keep_answers(app: Flask, settings: Settings) -> None:
     edition = caching.fingerprint(newest, app.extensions["borough"], settings.public_url)
     kept = caching.CachedAnswers(app, settings.response_cache_mb * 1024 * 1024, edition)
     app.wsgi_app = kept  # type: ignore[method-assign]
+
+
+def _trusted_hosts(settings: Settings) -> list[str] | None:
+    """The names under which a request may come in: what it says of itself ends up in links.
+
+    Where the service listens to other machines and nobody said under which address, any name may be right.
+    """
+    own = ["localhost", "127.0.0.1", "[::1]"]
+    if settings.public_url:
+        return [*own, str(urlsplit(settings.public_url).hostname)]
+    return own if settings.host in ("127.0.0.1", "::1", "localhost") else None

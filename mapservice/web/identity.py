@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import g, request
 
 from mapservice.accounts.tokens import Account, account_of_token
+from mapservice.layers.visibility import ANONYMOUS, Viewer
 from mapservice.web import context
 from mapservice.web.problems import Problem
 
@@ -25,6 +26,12 @@ def editing_account() -> Account:
     if not account.may_edit:
         raise Problem(403, f"{account.name} may not change features.")
     return account
+
+
+def viewer() -> Viewer:
+    """What the account asking may see; pages for people know no tokens."""
+    account = current_account() if request.path.startswith("/api") else None
+    return account.sees if account else ANONYMOUS
 
 
 def _account() -> Account | None:

@@ -7,7 +7,7 @@ from threading import Lock
 from typing import cast
 
 from convertbng.cutil import convert_lonlat
-from flask import Blueprint, Flask, Response, abort, current_app, jsonify, render_template, request, url_for
+from flask import Blueprint, Flask, Response, abort, current_app, jsonify, render_template, request
 
 from mapservice.finder.names import find_names
 from mapservice.layers.layer import Layer
@@ -86,8 +86,8 @@ def _build(variant: Variant) -> BuiltMap:
     settings = context.settings()
     borough = context.borough()
     files = FrontendFiles(
-        script=url_for("static", filename=frontend.asset_path("map.js")),
-        style=url_for("static", filename=frontend.asset_path("map.css")),
+        script=f"{current_app.static_url_path}/{frontend.asset_path('map.js')}",
+        style=f"{current_app.static_url_path}/{frontend.asset_path('map.css')}",
     )
     return build_map(
         _ranked(context.catalogue()),

@@ -24,6 +24,7 @@ from mapservice.layers.editing import (
 )
 from mapservice.layers.layer import Layer
 from mapservice.layers.query import CRS84, BadQuery, Mistake, parse_crs
+from mapservice.layers.visibility import Viewer
 from mapservice.web import context, identity
 from mapservice.web.api import api
 from mapservice.web.api.features import find_layer
@@ -42,7 +43,9 @@ def create(layer_id: str) -> Response:
     layer = find_layer(layer_id)
     account = identity.editing_account()
     feature, crs = _body(GEOJSON)
-    written = _changing(account.name, lambda session: create_feature(session, layer, feature, crs))
+    written = _changing(
+        account.name, lambda session: create_feature(session, layer, feature, crs, account.sees)
+    )
     response = Response(status=HTTPStatus.CREATED)
     response.headers["Location"] = f"{context.site()}/api/collections/{layer.id}/items/{written.id}"
     response.set_etag(str(written.version))
@@ -68,14 +71,14 @@ def delete(layer_id: str, feature_id: str) -> Response:
     account = identity.editing_account()
     Reader(request.args, ()).finish()
     version = _version_held()
-    _changing(account.name, lambda session: delete_feature(session, layer, feature_id, version))
+    _changing(account.name, lambda session: delete_feature(session, layer, feature_id, version, account.sees))
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
 def _change(
     layer_id: str,
     feature_id: str,
-    change: Callable[[Session, Layer, str, dict[str, Any], str, int], Written],
+    change: Callable[[Session, Layer, str, dict[str, Any], str, int, Viewer], Written],
     types: tuple[str, ...],
 ) -> Response:
     layer = find_layer(layer_id)
@@ -83,7 +86,7 @@ def _change(
     version = _version_held()
     feature, crs = _body(types)
     written = _changing(
-        account.name, lambda session: change(session, layer, feature_id, feature, crs, version)
+        account.name, lambda session: change(session, layer, feature_id, feature, crs, version, account.sees)
     )
     response = Response(status=HTTPStatus.NO_CONTENT)
     response.set_etag(str(written.version))

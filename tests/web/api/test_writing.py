@@ -240,3 +240,21 @@ def test_tokens_are_not_kept_in_plain(database, editor):
     assert token not in dump
     with database.reading() as cursor, pytest.raises(Exception, match="permission denied"):
         cursor.execute("SELECT * FROM accounts.tokens")
+
+
+def test_what_one_may_not_see_one_may_not_change(client, editor, made, database):
+    url = made.headers["Location"]
+    etag = client.get(url).headers["ETag"]
+    with database.session("tests") as session:
+        session.execute(
+            text("UPDATE register.assets SET visibility = 'council' WHERE id = :id"),
+            {"id": url.rsplit("/", 1)[1]},
+        )
+    assert put(client, editor, url, etag, PLACE).status_code == 404
+    with database.session("tests", as_owner=True) as session:
+        put_account(session, "di", "Di", may_edit=True, sees=("public", "network", "council"))
+        insider = {"Authorization": f"Bearer {issue_token(session, 'di', 'tests')}"}
+    assert client.get(url).status_code == 404
+    seen = client.get(url, headers=insider)
+    assert seen.status_code == 200
+    assert put(client, insider, url, seen.headers["ETag"], PLACE).status_code == 204
