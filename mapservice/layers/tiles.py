@@ -17,6 +17,7 @@ from psycopg import Cursor
 from mapservice.layers import sql
 from mapservice.layers.layer import Layer, Property
 from mapservice.layers.query import FeatureQuery
+from mapservice.layers.visibility import Viewer
 
 TILE_MATRIX_SET = "WebMercatorQuad"
 MAX_ZOOM = 22
@@ -72,7 +73,7 @@ def read_tile(
     x: int,
     y: int,
     query: FeatureQuery,
-    viewer: tuple[str, ...],
+    viewer: Viewer,
 ) -> bytes:
     """One layer's features in a tile that exists, as a Mapbox Vector Tile; no bytes where it has none."""
     return read_tiles(cursor, [layer], z, x, y, query, viewer)
@@ -85,7 +86,7 @@ def read_tiles(
     x: int,
     y: int,
     query: FeatureQuery,
-    viewer: tuple[str, ...],
+    viewer: Viewer,
 ) -> bytes:
     """The same of several layers in one tile; the query holds for each of them."""
     wanted = tuple(layers)
@@ -106,11 +107,14 @@ def tile(
     x: int,
     y: int,
     query: FeatureQuery,
-    viewer: tuple[str, ...],
+    viewer: Viewer,
     thinned: bool = False,
 ) -> sql.Statement:
     """(each layer's part of a tile, null where it is over-full), or those of a selection of the features."""
-    text = _text(layers, sql.shape_of(query), z >= DETAIL_ZOOM, z >= EXACT_ZOOM, thinned)
+    shape = sql.shape_of(query)
+    # As in sql.items: the text of a long filter is not worth the memory.
+    compose = _text if len(shape.predicate or "") < sql.LONGEST_KEPT else _text.__wrapped__
+    text = compose(layers, shape, z >= DETAIL_ZOOM, z >= EXACT_ZOOM, thinned)
     width = 2 * HALF_WORLD / 2**z
     unit = width / EXTENT
     west, north = -HALF_WORLD + x * width, HALF_WORLD - y * width

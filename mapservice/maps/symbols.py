@@ -40,7 +40,7 @@ def _point(style: Style, colour: str) -> str:
     letter = (
         f'<text x="17" y="{y - (1 if len(style.letter) > 1 else 0)}" font-family="system-ui, sans-serif" '
         f'font-size="{size}" font-weight="700" text-anchor="middle" '
-        f'fill="{_readable_on(style.colour)}">{escape(style.letter)}</text>'
+        f'fill="{readable_on(style.colour)}">{escape(style.letter)}</text>'
         if style.letter
         else ""
     )
@@ -63,7 +63,7 @@ def _boundary(colour: str, dashed: bool) -> str:
     return f'<path d="M3 6h12v11h16v12H3Z" fill="none" stroke="{colour}" stroke-width="3"{dash}/>'
 
 
-def _readable_on(colour: str) -> str:
+def readable_on(colour: str) -> str:
     """Black or white, whichever stands out more on ``#rrggbb`` (relative luminance of WCAG 2)."""
     channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]

@@ -14,6 +14,7 @@ from mapservice.web.api import (  # noqa: E402 - they add their routes to the bl
     describing,  # noqa: F401
     features,  # noqa: F401
     nearby,  # noqa: F401
+    tiles,  # noqa: F401
     writing,  # noqa: F401
 )
 

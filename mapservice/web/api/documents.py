@@ -49,6 +49,21 @@ CONFORMANCE = (
             "sortables",
         )
     ),
+    *(
+        f"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/{name}"
+        for name in (
+            "core",
+            "tileset",
+            "tilesets-list",
+            "dataset-tilesets",
+            "geodata-tilesets",
+            "collections-selection",
+            "datetime",
+            "oas30",
+            "mvt",
+        )
+    ),
+    *(f"http://www.opengis.net/spec/tms/2.0/conf/{name}" for name in ("tilematrixset", "json-tilematrixset")),
 )
 ATOM = "application/atom+xml"
 GEOJSON = "application/geo+json"
@@ -80,6 +95,8 @@ def landing(site: str, borough: Borough) -> Document:
             ),
             link(f"{site}/api/conformance", "conformance", JSON, "The standards this API conforms to"),
             link(f"{site}/api/collections", "data", JSON, "The layers"),
+            *_tiles(f"{site}/api", "The layers"),
+            link(f"{site}/api/tileMatrixSets", f"{OGC_RELATION}tiling-schemes", JSON, "The tile matrix sets"),
         ],
     }
 
@@ -119,6 +136,7 @@ def collection(
                     ("sortables", "what it can be sorted by"),
                 )
             ),
+            *_tiles(home, layer.title),
             *downloads(home, layer),
             *_changes(home, layer),
             link(layer.licence_url, "license", "text/html", layer.licence),
@@ -154,6 +172,13 @@ def _changes(home: str, layer: Layer) -> list[Document]:
     return [
         link(f"{home}/changes", "related", JSON, f"{layer.title}: what changed since a moment"),
         link(f"{home}/changes?f=atom", "alternate", ATOM, f"{layer.title}: changes as a feed"),
+    ]
+
+
+def _tiles(home: str, title: str) -> list[Document]:
+    return [
+        link(f"{home}/tiles", f"{OGC_RELATION}tilesets-vector", JSON, f"{title} as vector tiles"),
+        link(f"{home}/styles/default", "stylesheet", JSON, f"{title}: MapLibre style of the vector tiles"),
     ]
 
 

@@ -16,6 +16,7 @@ from mapservice.layers.layer import Layer, Property
 from mapservice.layers.query import CRS84, CRS_URIS, DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from mapservice.layers.queryables import GEOMETRY, queryables
 from mapservice.register.borough import Borough
+from mapservice.web.api.openapi_tiles import tile_paths
 from mapservice.web.api.parameters import ITEMS_PARAMETERS
 from mapservice.web.api.schemas import feature_name, page_name, property_schema, reference, schemas
 
@@ -78,6 +79,8 @@ def document(site: str, catalogue: Catalogue, borough: Borough) -> Document:
     }
     for layer in catalogue:
         paths |= _layer_paths(layer) | (_changes(layer) if layer.tracked else {})
+    of_tiles, parameters = tile_paths(catalogue, _items_parameters)
+    paths |= of_tiles
     return {
         "openapi": "3.0.3",
         "info": {
@@ -91,7 +94,11 @@ def document(site: str, catalogue: Catalogue, borough: Borough) -> Document:
         },
         "servers": [{"url": f"{site}/api"}],
         "paths": paths,
-        "components": {"schemas": schemas(catalogue), "responses": _RESPONSES},
+        "components": {
+            "schemas": schemas(catalogue),
+            "responses": _RESPONSES,
+            "parameters": parameters,
+        },
     }
 
 
