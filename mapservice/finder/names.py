@@ -17,8 +17,8 @@ def find_names(
 ) -> list[dict[str, Any]]:
     """Features whose name holds ``text`` whatever the case, names that begin with it first.
 
-    Each is ``{"id", "layer", "name", "kind", "longitude", "latitude"}`` (degrees), once however many layers it
-    is in: ``layer`` is the first of those given.
+    Each is ``{"id", "layer", "name", "kind", "longitude", "latitude"}`` (degrees), once however many layers
+    it is in: ``layer`` is the first of those given.
     """
     parameters: dict[str, Any] = {"text": text, "pattern": f"%{_literal(text)}%", "limit": limit}
     parameters["viewer"] = list(viewer)

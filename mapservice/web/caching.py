@@ -117,7 +117,7 @@ class CachedAnswers:
             try:
                 self._seen = changes = read_changes(self._database)
             except DATABASE_AWAY:
-                # In front of the application nobody turns an error into words: it meets the same one and does.
+                # Nobody out here turns an error into words: the application meets the same one and does.
                 return self._inner(environ, start_response)
             if not all(name in changes for name in relations):
                 return self._inner(environ, start_response)

