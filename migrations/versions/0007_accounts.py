@@ -1,7 +1,7 @@
 """Accounts and the tokens with which programs act for them.
 
-Neither the reading role nor any layer can see them; a token is kept only as its SHA-256, which is enough for a
-secret of 256 random bits.
+Neither the reading role nor any layer can see them; a token is kept only as its SHA-256, which is enough for
+a secret of 256 random bits.
 """
 
 from alembic import op
