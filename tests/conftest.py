@@ -205,7 +205,10 @@ def browser() -> Iterator[Browser]:
 
 def _copy(cluster: Cluster, template: str, name: str) -> None:
     with cluster.connect("postgres") as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {roles.OWNER}".encode())
+        # Copying files rather than logging every block: half the time, which many tests pay.
+        strategy = "STRATEGY FILE_COPY" if connection.info.server_version >= 150_000 else ""
+        statement = f"CREATE DATABASE {name} TEMPLATE {template} OWNER {roles.OWNER} {strategy}"
+        connection.execute(statement.encode())
     # What a role may do with a database as a whole is not copied.
     with cluster.connect(name) as connection:
         roles.prepare(connection, login=True)
