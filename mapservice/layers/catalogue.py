@@ -34,8 +34,7 @@ class Catalogue:
 
     def visible_to(self, viewer: Viewer) -> Catalogue:
         """The layers that exist for a viewer."""
-        seen = tuple(layer for layer in self.layers if may_see(layer, viewer))
-        return self if len(seen) == len(self.layers) else Catalogue(seen)
+        return Catalogue(tuple(layer for layer in self.layers if may_see(layer, viewer)))
 
     def with_layer(self, layer: Layer) -> Catalogue:
         """This catalogue and one layer more."""
