@@ -139,14 +139,14 @@ def collection(
             *_tiles(home, layer.title),
             *downloads(home, layer),
             *_changes(home, layer),
-            link(layer.licence_url, "license", "text/html", layer.licence),
+            *([link(layer.licence_url, "license", "text/html", layer.licence)] if layer.licence_url else []),
         ],
     }
     if grid_error_m is not None:
         document["positionalAccuracy"] = {
             "description": "EPSG:27700 is kept as the truth. Coordinates in other systems are derived with a "
-            "fit to Ordnance Survey's OSTN15 transformation over the borough; the largest difference "
-            f"from OSTN15 measured there and 1 km around is {grid_error_m:.3f} m.",
+            "fit to Ordnance Survey's OSTN15 transformation over the borough; the largest difference from "
+            f"OSTN15 measured over its extent is {grid_error_m:.3f} m. It grows slowly outside.",
             "maximumDifferenceFromOSTN15": {"value": round(grid_error_m, 3), "unit": "m"},
         }
     return document

@@ -16,7 +16,14 @@ from mapservice.web import context
 from mapservice.web.api import api, documents, openapi
 from mapservice.web.api.answers import answer, wanted_features_format, wanted_format
 from mapservice.web.api.downloads import send_features
-from mapservice.web.api.parameters import ITEMS_PARAMETERS, Reader, items_query, no_parameters_but, one_of, read_as_of
+from mapservice.web.api.parameters import (
+    ITEMS_PARAMETERS,
+    Reader,
+    items_query,
+    no_parameters_but,
+    one_of,
+    read_as_of,
+)
 from mapservice.web.caching import VERSIONS, fingerprint
 from mapservice.web.problems import Problem
 
@@ -102,9 +109,7 @@ def item(layer_id: str, feature_id: str) -> Response:
     as_of = read_as_of(reader, layer)
     reader.finish()
     with context.database().reading() as cursor:
-        found = read_feature(
-                cursor, layer, feature_id, crs, context.site(), context.viewer(), as_of
-            )
+        found = read_feature(cursor, layer, feature_id, crs, context.site(), context.viewer(), as_of)
     if found is None:
         raise Problem(404, f"{layer.title} has no feature {feature_id[:80]!r}.")
     if found.relation_version is not None:

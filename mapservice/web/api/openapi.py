@@ -88,8 +88,8 @@ def document(site: str, catalogue: Catalogue, borough: Borough) -> Document:
             "version": mapservice.__version__,
             "description": f"Places that can help, green spaces and boundaries of {borough.name}.",
             "license": {
-                "name": "Open Government Licence v3.0",
-                "url": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
+                "name": borough.licence,
+                **({"url": borough.licence_url} if borough.licence_url else {}),
             },
         },
         "servers": [{"url": f"{site}/api"}],

@@ -64,11 +64,11 @@ class Reader:
 
     def read(self, name: str, parse: Callable[[str], T], default: T) -> T:
         """The parameter's value, or the default where it is not given or wrong."""
-        text = self.arguments.get(name)
-        if text is None:
+        # Asked for first: a MultiDict's get() makes an exception for every name that is not there.
+        if name not in self.arguments:
             return default
         try:
-            return parse(text)
+            return parse(self.arguments[name])
         except ValueError as error:
             self.wrong(name, str(error))
             return default
