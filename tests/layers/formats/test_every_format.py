@@ -83,6 +83,7 @@ def odd(layer_id, kind, where):
         id=layer_id, title="Odd <things> & more", description="What could go wrong.", relation="layers.odd",
         where=where, geometry_kind=kind, properties=PROPERTIES, style=Style("#123456", "circle", "O"),
         attribution="Nobody's © data",
+        licence="Open Government Licence v3.0",
     )  # fmt: skip
 
 
