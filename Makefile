@@ -6,14 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench doctor clean
+.PHONY: help run test conformance lint format bench doctor clean
 # Nothing here gains from running side by side, and make's own chatter hides what matters.
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
 help: ## This list
 	@echo "make <goal>, where <goal> is one of:"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-9s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 run: $(VENV)/.installed ## Set up whatever is missing, and serve: make run [PORT=8000]
 	@exec $(BIN)/python -m mapservice serve --port $(PORT)
@@ -21,6 +21,10 @@ run: $(VENV)/.installed ## Set up whatever is missing, and serve: make run [PORT
 test: $(VENV)/.installed-dev ## Everything, with a real database and a real browser
 	@$(BIN)/python -m mapservice packages --tests
 	@$(BIN)/python -m pytest
+
+conformance: $(VENV)/.installed-dev ## The suites of others, and slow clients; writes docs/conformance.md
+	@$(BIN)/python -m mapservice packages --tests
+	@$(BIN)/python -m pytest -m conformance
 
 lint: $(VENV)/.installed-dev ## Style and types
 	$(BIN)/ruff check .

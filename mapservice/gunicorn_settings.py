@@ -31,8 +31,9 @@ class DiscreetLogger(Logger):
 
 
 def without_query(record: logging.LogRecord) -> bool:
-    """A logging filter that lets every record through, its message without query strings."""
-    record.msg, record.args = re.sub(r"\?[^\s'\"]*", "?…", record.getMessage()), ()
+    """A logging filter that lets every record through, without query strings and addresses of askers."""
+    message = re.sub(r"\?[^\s'\"]*", "?…", record.getMessage())
+    record.msg, record.args = re.sub(r" from ip=\S*:(?= )", ":", message), ()
     return True
 
 

@@ -6,6 +6,7 @@ fresh_database   the same for one test alone
 bare_database    roles and extensions only, for one test alone
 make_database    a context manager that makes such copies: make_database(template="bare" or "loaded")
 app, client      the application on `database`, and Flask's test client for it
+serve            a context manager that runs a real gunicorn on a database
 live_server      the address of a real gunicorn on a copy of its own
 browser          Chromium, as the system has it
 """
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 MakeDatabase = Callable[..., AbstractContextManager[Database]]
+Serve = Callable[[Database], AbstractContextManager[str]]
 
 # A test run must not depend on what the shell it is started from has set, least of all on a database.
 for name in [*os.environ]:
@@ -166,12 +168,12 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture(scope="session")
-def live_server(
-    make_database: MakeDatabase, cluster: Cluster, settings: Settings, front_end: None
-) -> Iterator[str]:
-    """The address of a real server, as http://127.0.0.1:12345, on a database of its own."""
-    port = free_port()
-    with make_database() as database:
+def serve(cluster: Cluster, settings: Settings, front_end: None) -> Serve:
+    """A context manager that runs a real gunicorn on a database and gives its address."""
+
+    @contextlib.contextmanager
+    def run(database: Database) -> Iterator[str]:
+        port = free_port()
         name = database.reader.url.database
         environment = {
             **serving.environment(settings.model_copy(update={"port": port})),
@@ -187,6 +189,15 @@ def live_server(
         finally:
             server.terminate()
             server.wait(15)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def live_server(make_database: MakeDatabase, serve: Serve) -> Iterator[str]:
+    """The address of a real server, as http://127.0.0.1:12345, on a database of its own."""
+    with make_database() as database, serve(database) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -81,3 +81,45 @@ def test_a_spatial_filter_is_answered_by_the_server(live_server):
     text = ogrinfo("-q", "-spat", "-0.11", "51.52", "-0.10", "51.53", f"OAPIF:{live_server}/api", "libraries")
     assert text.count("OGRFeature") == 1
     assert "Finsbury Library" in text
+
+
+def test_a_box_of_metres_is_asked_for_in_degrees(live_server):
+    box = ["-spat", "531000", "182000", "532000", "183000", "-spat_srs", "EPSG:27700"]
+    target = subprocess.run(
+        ["ogr2ogr", "-f", "CSV", "/vsistdout/", *box, f"OAPIF:{live_server}/api", "libraries"],
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    assert "Finsbury Library" in target.stdout
+    assert len(target.stdout.splitlines()) == 2
+
+
+def test_features_are_written_in_the_national_grid(live_server, tmp_path):
+    # GDAL 3.6 asks in degrees and converts itself; where OSTN15 is not installed that is metres off.
+    target = tmp_path / "grid.geojson"
+    subprocess.run(
+        ["ogr2ogr", "-t_srs", "EPSG:27700", str(target), f"OAPIF:{live_server}/api", "libraries"],
+        check=True, timeout=120,
+    )  # fmt: skip
+    found = {f["properties"]["name"]: f for f in json.loads(target.read_text())["features"]}
+    assert found["Finsbury Library"]["geometry"]["coordinates"] == pytest.approx([531585, 182544], abs=5)
+
+
+def test_the_grid_comes_from_the_server_exactly(live_server):
+    crs = "http://www.opengis.net/def/crs/EPSG/0/27700"
+    text = ogrinfo("-al", "-q", f"{live_server}/api/collections/libraries/items?limit=1000&crs={crs}")
+    assert text.count("OGRFeature") == 10
+    assert "531585" in text
+
+
+def test_twenty_five_thousand_features_page_by_page(many_server):
+    counted = ogrinfo("-so", f"OAPIF:{many_server}/api", "gp-sites")
+    whole = int(next(x for x in counted.splitlines() if x.startswith("Feature Count")).split(":")[1])
+    assert whole > 25_000
+    text = subprocess.run(
+        ["ogr2ogr", "-f", "CSV", "/vsistdout/", "-select", "name", "-oo", "PAGE_SIZE=1000",
+         f"OAPIF:{many_server}/api", "gp-sites"],
+        capture_output=True, text=True, check=True, timeout=300,
+    ).stdout.splitlines()  # fmt: skip
+    numbers = [line for line in text if line.startswith(("Number ", '"Number '))]
+    assert len(text) == whole + 1
+    assert len(set(numbers)) == len(numbers) == 25_000

@@ -26,6 +26,7 @@ _PROBLEM = {"application/problem+json": {"schema": reference("Problem")}}
 _RESPONSES: Document = {
     "BadRequest": {"description": "Wrong parameters; all are listed.", "content": _PROBLEM},
     "NotFound": {"description": "There is no such thing.", "content": _PROBLEM},
+    "TooLong": {"description": "The address is too long: 8190 characters are the most.", "content": _PROBLEM},
     "Unavailable": {
         "description": "It would take too long, or there is too much to do just now.",
         "headers": {"Retry-After": {"schema": {"type": "string"}}},
@@ -256,6 +257,7 @@ def _get(
     responses: Document = {"200": answer, "400": {"$ref": "#/components/responses/BadRequest"}}
     if missing:
         responses["404"] = {"$ref": "#/components/responses/NotFound"}
+    responses["414"] = {"$ref": "#/components/responses/TooLong"}
     responses["503"] = {"$ref": "#/components/responses/Unavailable"}
     return {
         "get": {

@@ -101,10 +101,9 @@ def _page(features: list[str], paged: bool = True) -> Document:
         },
     }
     if paged:
-        page["required"] += ["timeStamp", "links"]
+        page["required"].append("links")
         page["properties"] |= {
             "numberMatched": {"type": "integer", "minimum": 0},
-            "timeStamp": {"type": "string", "format": "date-time"},
             "links": _LINKS,
         }
     else:

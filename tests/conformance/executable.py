@@ -1,0 +1,96 @@
+"""OGC's executable test suite for OGC API - Features: fetch it, run it, and say what it found."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+from tests.conformance.record import Result
+
+POM = Path(__file__).parent / "ets" / "pom.xml"
+SUITE = "ets-ogcapi-features10"
+MAIN = "org.opengis.cite.ogcapifeatures10.TestNGController"
+PROGRAMS = {"java": "openjdk-17-jre-headless", "mvn": "maven"}
+
+
+class NotHere(Exception):
+    """The suite cannot be run on this machine; the text says why."""
+
+
+def version() -> str:
+    """The version that the project file asks for."""
+    space = "{http://maven.apache.org/POM/4.0.0}"
+    found = ElementTree.parse(POM).find(f"{space}dependencies/{space}dependency/{space}version")  # noqa: S314
+    assert found is not None
+    assert found.text
+    return found.text
+
+
+def find_programs() -> None:
+    """Java and Maven, installed where that may be done; raises NotHere."""
+    missing = [package for program, package in PROGRAMS.items() if not shutil.which(program)]
+    if not missing:
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise NotHere(f"{' and '.join(missing)} are not installed")
+    subprocess.run(
+        ["apt-get", "install", "--yes", "--no-install-recommends", *missing],
+        capture_output=True,
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+    )
+    if any(not shutil.which(program) for program in PROGRAMS):
+        raise NotHere(f"{' and '.join(missing)} could not be installed")
+
+
+def fetch(folder: Path) -> str:
+    """The class path of the suite, fetched by Maven; raises NotHere with Maven's own words."""
+    folder.mkdir(parents=True, exist_ok=True)
+    listing = folder / "classpath"
+    done = subprocess.run(
+        ["mvn", "--batch-mode", "--quiet", "--file", str(POM), "dependency:build-classpath",
+         f"-Dmdep.outputFile={listing}"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode or not listing.exists():
+        said = [line for line in done.stdout.splitlines() if line.startswith("[ERROR]")]
+        raise NotHere(f"Maven could not fetch {SUITE} {version()}: {' '.join(said[:1])[:400]}")
+    return listing.read_text()
+
+
+def run(address: str, folder: Path) -> Path:
+    """Run the suite against a landing page; the TestNG results it writes."""
+    find_programs()
+    classpath = fetch(folder)
+    arguments = folder / "arguments.xml"
+    arguments.write_text(
+        '<?xml version="1.0" encoding="UTF-8"?>\n<properties version="1.0">'
+        f'<entry key="iut">{escape(address)}</entry><entry key="noofcollections">-1</entry></properties>\n'
+    )
+    output = folder / "output"
+    shutil.rmtree(output, ignore_errors=True)
+    done = subprocess.run(
+        ["java", "-cp", classpath, MAIN, "--outputDir", str(output), str(arguments)],
+        capture_output=True, text=True, timeout=1800,
+    )  # fmt: skip
+    results = sorted(output.rglob("testng-results.xml"))
+    assert results, f"{SUITE} wrote no results: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    return results[-1]
+
+
+def summarise(results: Path) -> tuple[list[Result], list[str]]:
+    """What it found by conformance class, and every failure in a line."""
+    found, failures = [], []
+    for test in ElementTree.parse(results).iter("test"):  # noqa: S314 - written by the suite we ran
+        methods = [method for method in test.iter("test-method") if method.get("is-config") != "true"]
+        statuses = [method.get("status") for method in methods]
+        counts = (statuses.count(status) for status in ("PASS", "FAIL", "SKIP"))
+        found.append(Result(SUITE, version(), test.get("name", ""), *counts))
+        for method in methods:
+            if method.get("status") == "FAIL":
+                message = (method.findtext("exception/message") or "").strip()
+                failures.append(f"{test.get('name')}: {method.get('name')}: {message[:300]}")
+    return found, failures

@@ -1,0 +1,85 @@
+"""The conformance suites of others, against a real server: `make conformance`."""
+
+import json
+import re
+import subprocess
+import urllib.request
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.conformance import executable
+from tests.conformance.conftest import BUILD
+from tests.conformance.record import Result
+
+pytestmark = pytest.mark.conformance
+
+CHECK_DOCUMENT = """
+import json, sys
+from ogcapi_registry import parse_conformance_classes, validate_ogc_api
+given = json.load(sys.stdin)
+found = validate_ogc_api(given["document"], parse_conformance_classes(given["classes"]))
+said = {"valid": found.is_valid, "errors": list(found.errors), "warnings": list(found.warnings)}
+json.dump(said, sys.stdout)
+"""
+
+
+def pinned(name):
+    text = (Path(__file__).parent / f"{name}.txt").read_text()
+    return re.search(rf"^{re.escape(name)}==(\S+)", text, re.MULTILINE)[1]
+
+
+def get(address):
+    with urllib.request.urlopen(address, timeout=60) as response:
+        return json.load(response)
+
+
+def test_ogcs_own_executable_suite(live_server, recorded):
+    try:
+        results = executable.run(f"{live_server}/api", BUILD / "ets")
+    except executable.NotHere as reason:
+        recorded(
+            Result(executable.SUITE, executable.version(), "all", 0, 0, 0, "not run: could not be fetched")
+        )
+        pytest.skip(f"NOT RUN: {reason}")
+    found, failures = executable.summarise(results)
+    recorded(*found)
+    assert not failures, "\n".join(failures)
+    assert sum(each.passed for each in found) > 50
+
+
+def test_ogctests(placed_server, environment, recorded):
+    python = environment("ogctests")
+    report = BUILD / "ogctests.xml"
+    where = [str(python), "-c", "import ogctests, pathlib; print(pathlib.Path(ogctests.__file__).parent)"]
+    package = subprocess.run(where, capture_output=True, text=True, check=True).stdout.strip()
+    done = subprocess.run(
+        [str(python), "-m", "pytest", "--import-mode=importlib", "-p", "no:cacheprovider", "-W", "ignore",
+         "--quiet", "--junit-xml", str(report), f"--rootdir={package}", f"{package}/features/core"],
+        capture_output=True, text=True, timeout=900, cwd=package,
+        env={"INSTANCE_URL": f"{placed_server}/api", "PATH": str(python.parent)},
+    )  # fmt: skip
+    suite = ElementTree.parse(report).find("testsuite")  # noqa: S314 - written by the suite we ran
+    total, failed, errors, skipped = (int(suite.get(x)) for x in ("tests", "failures", "errors", "skipped"))
+    wrong = failed + errors
+    note = "with every feature placed: it knows no `geometry: null`"
+    recorded(Result("ogctests", pinned("ogctests"), "Core", total - wrong - skipped, wrong, skipped, note))
+    assert (done.returncode, total, skipped) == (0, 29, 0), done.stdout[-5000:]
+
+
+def test_ogcapi_registry(live_server, environment, recorded):
+    given = {
+        "document": get(f"{live_server}/api/openapi.json"),
+        "classes": get(f"{live_server}/api/conformance")["conformsTo"],
+    }
+    done = subprocess.run(
+        [str(environment("ogcapi-registry")), "-c", CHECK_DOCUMENT],
+        input=json.dumps(given), capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    wrong = len(found["errors"]) + len(found["warnings"])
+    recorded(
+        Result("ogcapi-registry", pinned("ogcapi-registry"), "OpenAPI document", int(not wrong), wrong, 0)
+    )
+    assert found == {"valid": True, "errors": [], "warnings": []}
