@@ -18,12 +18,19 @@ Environment = Callable[[str], Path]
 
 
 @pytest.fixture(scope="session")
-def environment() -> Environment:
+def folder() -> Path:
+    """Where suites are installed and write what they found."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    return BUILD
+
+
+@pytest.fixture(scope="session")
+def environment(folder: Path) -> Environment:
     """Makes the Python environment that `<name>.txt` here pins, or skips; gives its python."""
 
     def make(name: str) -> Path:
         pinned = (HERE / f"{name}.txt").read_text()
-        home = BUILD / name
+        home = folder / name
         python, stamp = home / "bin" / "python", home / "installed.txt"
         if stamp.exists() and stamp.read_text() == pinned:
             return python

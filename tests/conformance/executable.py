@@ -56,8 +56,8 @@ def fetch(folder: Path) -> str:
         capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode or not listing.exists():
-        said = [line for line in done.stdout.splitlines() if line.startswith("[ERROR]")]
-        raise NotHere(f"Maven could not fetch {SUITE} {version()}: {' '.join(said[:1])[:400]}")
+        said = [line for line in done.stdout.splitlines() if "Could not" in line or "Cannot" in line]
+        raise NotHere(f"Maven could not fetch {SUITE} {version()}: {' '.join(said[:1])[:500]}")
     return listing.read_text()
 
 

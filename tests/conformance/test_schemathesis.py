@@ -12,7 +12,6 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from tests.conformance.conftest import BUILD
 from tests.conformance.record import Result
 
 SEED = "20"
@@ -48,13 +47,13 @@ def test_answers_are_as_described(app, mode):
 
 
 @pytest.mark.conformance
-def test_every_operation_in_breadth(live_server, recorded):
+def test_every_operation_in_breadth(live_server, folder, recorded):
     done = subprocess.run(
         [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run",
          f"{live_server}/api/openapi.json", "--seed", SEED, "--max-examples", "10", "--workers", "2",
          "--phases", "examples,coverage,fuzzing", "--exclude-checks", "positive_data_acceptance",
          "--generation-database", "none", "--continue-on-failure", "--no-color"],
-        capture_output=True, text=True, timeout=1800, cwd=BUILD, env={**os.environ, "COLUMNS": "120"},
+        capture_output=True, text=True, timeout=1800, cwd=folder, env={**os.environ, "COLUMNS": "120"},
     )  # fmt: skip
     cases = re.search(r"(\d+) generated", done.stdout)
     operations = re.search(r"Tested: (\d+)", done.stdout)

@@ -10,7 +10,6 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.conformance import executable
-from tests.conformance.conftest import BUILD
 from tests.conformance.record import Result
 
 pytestmark = pytest.mark.conformance
@@ -35,9 +34,9 @@ def get(address):
         return json.load(response)
 
 
-def test_ogcs_own_executable_suite(live_server, recorded):
+def test_ogcs_own_executable_suite(live_server, folder, recorded):
     try:
-        results = executable.run(f"{live_server}/api", BUILD / "ets")
+        results = executable.run(f"{live_server}/api", folder / "ets")
     except executable.NotHere as reason:
         recorded(
             Result(executable.SUITE, executable.version(), "all", 0, 0, 0, "not run: could not be fetched")
@@ -49,9 +48,9 @@ def test_ogcs_own_executable_suite(live_server, recorded):
     assert sum(each.passed for each in found) > 50
 
 
-def test_ogctests(placed_server, environment, recorded):
+def test_ogctests(placed_server, environment, folder, recorded):
     python = environment("ogctests")
-    report = BUILD / "ogctests.xml"
+    report = folder / "ogctests.xml"
     where = [str(python), "-c", "import ogctests, pathlib; print(pathlib.Path(ogctests.__file__).parent)"]
     package = subprocess.run(where, capture_output=True, text=True, check=True).stdout.strip()
     done = subprocess.run(
@@ -78,8 +77,13 @@ def test_ogcapi_registry(live_server, environment, recorded):
         input=json.dumps(given), capture_output=True, text=True, check=True, timeout=120,
     )  # fmt: skip
     found = json.loads(done.stdout)
-    wrong = len(found["errors"]) + len(found["warnings"])
-    recorded(
-        Result("ogcapi-registry", pinned("ogcapi-registry"), "OpenAPI document", int(not wrong), wrong, 0)
-    )
-    assert found == {"valid": True, "errors": [], "warnings": []}
+    # It informs that a single feature cannot be filtered either, as if there were something to filter.
+    wrong = [
+        each
+        for each in [*found["errors"], *found["warnings"]]
+        if not (each["severity"] == "info" and "{featureId}" in each["path"])
+    ]
+    version = pinned("ogcapi-registry")
+    recorded(Result("ogcapi-registry", version, "OpenAPI document", int(not wrong), len(wrong), 0))
+    assert found["valid"]
+    assert wrong == []
