@@ -202,7 +202,8 @@ def _instants(text: str) -> tuple[datetime, datetime]:
             r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", text, re.ASCII
         ):
             raise ValueError
-        instant = datetime.fromisoformat(text.upper().replace(" ", "T"))
+        # In UTC, for the database knows no offsets of 16 hours and more.
+        instant = datetime.fromisoformat(text.upper().replace(" ", "T")).astimezone(UTC)
         return instant, instant
     except (ValueError, OverflowError):
         raise ValueError(

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import schemathesis
@@ -14,6 +15,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests.conformance.record import Result
 
+ROOT = Path(__file__).parents[2]
+HERE = "tests.conformance"
 SEED = "20"
 # That a cursor is one of ours, or west not east of east in metres, cannot be said in a schema.
 SOME = re.compile(r"^/[a-z]*$|^/collections/(wards-2022|hubs|potential-green-spaces)(/|$)")
@@ -49,11 +52,13 @@ def test_answers_are_as_described(app, mode):
 @pytest.mark.conformance
 def test_every_operation_in_breadth(live_server, folder, recorded):
     done = subprocess.run(
-        [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run",
+        [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()",
+         "--config-file", str(Path(__file__).with_suffix(".toml").with_stem("schemathesis")), "run",
          f"{live_server}/api/openapi.json", "--seed", SEED, "--max-examples", "10", "--workers", "2",
          "--phases", "examples,coverage,fuzzing", "--exclude-checks", "positive_data_acceptance",
          "--generation-database", "none", "--continue-on-failure", "--no-color"],
-        capture_output=True, text=True, timeout=1800, cwd=folder, env={**os.environ, "COLUMNS": "120"},
+        capture_output=True, text=True, timeout=1800, cwd=folder,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": f"{HERE}.schemathesis_hooks", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     cases = re.search(r"(\d+) generated", done.stdout)
     operations = re.search(r"Tested: (\d+)", done.stdout)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from mapservice.layers.cql2.nodes import (
@@ -68,9 +68,9 @@ def instant(value: str, at: str, kind: str | None = None) -> Instant:
         if kind != "date" and re.fullmatch(
             r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", value, re.ASCII
         ):
-            moment = datetime.fromisoformat(value.upper())
+            moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
             return Instant(moment.isoformat(), "date-time", at)
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     examples = {"date": "a date such as 2024-05-31", "date-time": "an instant such as 2024-05-31T09:00:00Z"}
     wanted = examples[kind] if kind else " or ".join(examples.values())

@@ -17,6 +17,7 @@ from mapservice.layers.query import CRS84, CRS_URIS, DEFAULT_LIMIT, MAX_LIMIT, M
 from mapservice.layers.queryables import GEOMETRY, queryables
 from mapservice.register.borough import Borough
 from mapservice.web.api.openapi_tiles import tile_paths
+from mapservice.web.api.openapi_writing import SECURITY_SCHEMES, changing, creating
 from mapservice.web.api.parameters import ITEMS_PARAMETERS
 from mapservice.web.api.schemas import feature_name, page_name, property_schema, reference, schemas
 
@@ -98,6 +99,7 @@ def document(site: str, catalogue: Catalogue, borough: Borough) -> Document:
         "components": {
             "schemas": schemas(catalogue),
             "responses": _RESPONSES,
+            "securitySchemes": SECURITY_SCHEMES,
             "parameters": parameters,
         },
     }
@@ -119,33 +121,42 @@ def _layer_paths(layer: Layer) -> Document:
                 ("sortables", "what it can be sorted by"),
             )
         },
-        f"{home}/items": _get(
-            f"{layer.id}.items",
-            f"{layer.title}: features",
-            _features(layer),
-            [*_items_parameters(layer), _features_format()],
-            headers=_CRS_HEADERS,
-        ),
-        f"{home}/items/{{featureId}}": _get(
-            f"{layer.id}.item",
-            f"{layer.title}: one feature",
-            _geojson(feature_name(layer)),
-            [
-                {
-                    "name": "featureId",
-                    "in": "path",
-                    "required": True,
-                    "schema": {"type": "string"},
-                    "description": "The id of a feature.",
-                },
-                _crs("crs", "The coordinate reference system of the answer."),
-                *_as_of(layer),
-                _format(),
-            ],
-            missing=True,
-            headers=_CRS_HEADERS,
-        ),
+        f"{home}/items": {
+            **_get(
+                f"{layer.id}.items",
+                f"{layer.title}: features",
+                _features(layer),
+                [*_items_parameters(layer), _features_format()],
+                headers=_CRS_HEADERS,
+            ),
+            **creating(layer),
+        },
+        f"{home}/items/{{featureId}}": {
+            **_get(
+                f"{layer.id}.item",
+                f"{layer.title}: one feature",
+                _geojson(feature_name(layer)),
+                [
+                    _FEATURE_ID,
+                    _crs("crs", "The coordinate reference system of the answer."),
+                    *_as_of(layer),
+                    _format(),
+                ],
+                missing=True,
+                headers=_CRS_HEADERS,
+            ),
+            **changing(layer, [_FEATURE_ID]),
+        },
     }
+
+
+_FEATURE_ID: Document = {
+    "name": "featureId",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string"},
+    "description": "The id of a feature.",
+}
 
 
 def _as_of(layer: Layer) -> list[Document]:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import orjson
 from flask import Response, request
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import MethodNotAllowed
 
 from mapservice.layers.editing import (
     AlreadyThere,
@@ -40,7 +41,7 @@ T = TypeVar("T")
 @api.post("/collections/<layer_id>/items")
 def create(layer_id: str) -> Response:
     """Add a feature to a layer."""
-    layer = find_layer(layer_id)
+    layer = _editable_layer(layer_id)
     account = identity.editing_account()
     feature, crs = _body(GEOJSON)
     written = _changing(
@@ -67,12 +68,30 @@ def update(layer_id: str, feature_id: str) -> Response:
 @api.delete("/collections/<layer_id>/items/<feature_id>")
 def delete(layer_id: str, feature_id: str) -> Response:
     """Remove a feature."""
-    layer = find_layer(layer_id)
+    layer = _editable_layer(layer_id)
     account = identity.editing_account()
     Reader(request.args, ()).finish()
     version = _version_held()
     _changing(account.name, lambda session: delete_feature(session, layer, feature_id, version, account.sees))
     return Response(status=HTTPStatus.NO_CONTENT)
+
+
+@api.after_app_request
+def allow_what_is_possible(response: Response) -> Response:
+    """A layer that cannot be edited does not say that it can."""
+    parts = request.path.split("/")
+    if "Allow" in response.headers and parts[1:3] == ["api", "collections"] and parts[4:5] == ["items"]:
+        layer = context.catalogue().get(parts[3])
+        if layer is None or layer.editable is None:
+            response.headers["Allow"] = "GET, HEAD, OPTIONS"
+    return response
+
+
+def _editable_layer(layer_id: str) -> Layer:
+    layer = find_layer(layer_id)
+    if layer.editable is None:
+        raise MethodNotAllowed(["GET", "HEAD", "OPTIONS"], f"{layer.title} cannot be changed here.")
+    return layer
 
 
 def _change(
@@ -81,7 +100,7 @@ def _change(
     change: Callable[[Session, Layer, str, dict[str, Any], str, int, Viewer], Written],
     types: tuple[str, ...],
 ) -> Response:
-    layer = find_layer(layer_id)
+    layer = _editable_layer(layer_id)
     account = identity.editing_account()
     version = _version_held()
     feature, crs = _body(types)

@@ -5,6 +5,8 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
+from mapservice.accounts.tokens import issue_token, put_account
+
 SQL = ("'; DROP TABLE register.assets; --", "1) OR 1=1 --", "x' UNION SELECT rolname FROM pg_roles --")
 ITEMS = "/api/collections/assets/items"
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
@@ -82,15 +84,16 @@ def test_a_reversed_bbox_of_metres_is_refused(problem):
 @pytest.mark.parametrize(
     "when",
     ["2024-02-30", "2024-13-01", "2024-1-1", "20240101", "yesterday", "2024-01-01T25:00:00Z",
-     "2024-01-01T00:00:00", "0000-01-01", "10000-01-01", "2024-01-02/2024-01-01", 
-     "2024-01-01/2024-01-02/2024-01-03", "//", "../../..", "2024-01-01/P1D", "NaN", "\u0662024-01-01", ""],
+     "2024-01-01T00:00:00", "0000-01-01", "10000-01-01", "2024-01-02/2024-01-01",
+     "2024-01-01/2024-01-02/2024-01-03", "//", "../../..", "2024-01-01/P1D",
+     "0001-01-01T00:00:00+23:59", "NaN", "\u0662024-01-01", ""],
 )  # fmt: skip
 def test_a_date_that_is_none(problem, when):
     said = problem(f"{ITEMS}?datetime={quote(when)}")
     assert [e["parameter"] for e in said["errors"]] == ["datetime"]
 
 
-@pytest.mark.parametrize("when", ["0001-01-01", "9999-12-31", "0001-01-01T00:00:00+23:59", "../9999-12-31"])
+@pytest.mark.parametrize("when", ["0001-01-01", "9999-12-31", "2024-01-01T00:00:00+23:59", "../9999-12-31"])
 def test_the_first_and_last_of_dates_are_dates(client, when):
     assert client.get(f"{ITEMS}?datetime={quote(when)}").status_code == 200
 
@@ -293,10 +296,44 @@ def test_what_the_server_itself_refuses_is_a_problem_too(live_server, line, stat
 def test_who_sends_ten_megabytes_hears_why_not(live_server, method, path):
     size = 10_000_000
     head = (
-        f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: {urlsplit(live_server).netloc}\r\nConnection: close\r\n"
         f"Content-Type: application/geo+json\r\nContent-Length: {size}\r\n\r\n"
     )
     status, head, body = talk(live_server, head.encode() + b"x" * size)
     assert status in (401, 405, 413)
     assert "content-type: application/problem+json" in head
     assert f'"status":{status}' in body
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "updated_at=2024-03-06T15:06:16%2B17:55",
+        "filter=updated_at%3ETIMESTAMP('2024-01-01T00:00:00%2B17:55')",
+    ],
+)
+def test_an_offset_from_utc_that_the_database_does_not_know_is_converted(client, query):
+    assert client.get(f"{ITEMS}?{query}").status_code == 200
+
+
+def test_a_layer_that_cannot_be_edited_says_so(client, problem):
+    for path in ("/api/collections/wards-2022/items", "/api/collections/wards-2022/items/laycock"):
+        assert client.options(path).headers["Allow"] == "GET, HEAD, OPTIONS"
+    assert problem("/api/collections/wards-2022/items/laycock", method="DELETE")["status"] == 405
+    assert "POST" in client.options(ITEMS).headers["Allow"]
+
+
+def test_ten_megabytes_are_too_much_from_editors_too(problem, database, rows):
+    with database.session("tests", as_owner=True) as session:
+        put_account(session, "ada", "Ada", may_edit=True)
+        token = issue_token(session, "ada", "tests")
+    before = rows()
+    said = problem(
+        ITEMS,
+        method="POST",
+        data=b'{"note":"' + b"x" * 10_000_000 + b'"}',
+        content_type="application/geo+json",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert said["status"] == 413
+    assert rows() == before
