@@ -1,13 +1,14 @@
 """Vector tiles: one SQL statement reads, simplifies and encodes a tile, or a tile of several layers.
 
-The tiles are those of WebMercatorQuad, cut from the geometry stored in EPSG:3857. Where a layer has more than
-FEATURE_LIMIT features in a tile, the statement says so instead, and a second one draws a selection that costs
-about the same however much there is. Features come in the order of their ids, so that the same data gives the
-same bytes.
+The tiles are those of WebMercatorQuad, cut from the geometry stored in EPSG:3857 where it is. Where a layer
+has more than FEATURE_LIMIT features in a tile, the statement says so instead, and a second one draws a
+selection that costs about the same however much there is. Features come in the order of their ids, so that
+the same data gives the same bytes.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -37,7 +38,8 @@ TOLERANCE = 4
 """Units by which simplifying may move an outline: half a pixel of a tile drawn at 512 pixels."""
 SMALLEST = 8
 """Units an outline must measure at least: one pixel."""
-HALF_WORLD = 20037508.342789244
+RADIUS = 6378137.0
+HALF_WORLD = math.pi * RADIUS
 """Metres of EPSG:3857 from its origin to the edge of the world."""
 
 _SIMPLE = {
@@ -46,7 +48,7 @@ _SIMPLE = {
     "number": "({})::double precision",
     "boolean": "{}",
     "date": "({})::text",
-    "date-time": "to_json({}) #>> '{{}}'",
+    "date-time": """btrim(to_json({})::text, '"')""",
     "array": "array_to_string({}, ',')",
 }
 
@@ -59,7 +61,7 @@ def tile_exists(z: int, x: int, y: int) -> bool:
 def tile_properties(
     layer: Layer, detailed: bool, fields: tuple[str, ...] | None = None
 ) -> tuple[Property, ...]:
-    """What features carry beside their id: `fields` of them, else all simple ones or those for few.
+    """What features carry beside their id: `fields` of them, else all simple ones, or the layer's brief ones.
 
     A list of words is one text, joined by commas; objects have no form in a tile.
     """
@@ -124,7 +126,7 @@ def tile(
         "tile_south": north - width,
         "tile_east": west + width,
         "tile_north": north,
-        "tile_margin": unit * BUFFER,
+        **_box(west - unit * BUFFER, north - width - unit * BUFFER, width + 2 * unit * BUFFER),
         "tile_tolerance": unit * TOLERANCE,
         "tile_smallest": unit * SMALLEST,
         "tile_cell": width / CELLS,
@@ -138,6 +140,37 @@ def _text(layers: tuple[Layer, ...], shape: sql.Shape, detailed: bool, exact: bo
     return f"SELECT {', '.join(parts)}"
 
 
+def _box(west: float, south: float, width: float) -> dict[str, float]:
+    """A square of EPSG:3857 as parameters, in its metres and in degrees.
+
+    Worked out here because the database takes a longitude beyond 180 for one on the other side of the world.
+    """
+    metres = (west, south, west + width, south + width)
+    degrees = (
+        math.degrees(west / RADIUS),
+        math.degrees(math.atan(math.sinh(south / RADIUS))),
+        math.degrees((west + width) / RADIUS),
+        math.degrees(math.atan(math.sinh((south + width) / RADIUS))),
+    )
+    corners = ("minx", "miny", "maxx", "maxy")
+    return {
+        f"tile_{name}_{srid}": value
+        for srid, box in ((3857, metres), (4326, degrees))
+        for name, value in zip(corners, box, strict=True)
+    }
+
+
+def _index(layer: Layer) -> int | None:
+    """The SRID of the stored geometry by whose index a tile's features are found."""
+    return next((srid for srid in (3857, 4326) if srid in layer.geometries), None)
+
+
+def _in_tile(layer: Layer) -> str:
+    srid = _index(layer) or 3857
+    corners = ", ".join(f"%(tile_{name}_{srid})s" for name in ("minx", "miny", "maxx", "maxy"))
+    return f"{sql.geometry(layer, srid)} && ST_MakeEnvelope({corners}, {srid})"
+
+
 _BOUNDS = "ST_MakeEnvelope(%(tile_west)s, %(tile_south)s, %(tile_east)s, %(tile_north)s, 3857)"
 
 
@@ -146,47 +179,45 @@ def _layer_text(layer: Layer, shape: sql.Shape, detailed: bool, exact: bool, thi
     wanted = [*sql.conditions(layer, shape)]
     if layer.geometry_kind != "point" and not detailed:
         wanted.append(_large_enough(layer, place))
-    within = sql.where([f"{place} && ST_Expand({_BOUNDS}, %(tile_margin)s)", *wanted])
+    within = sql.where([_in_tile(layer), *wanted])
     chosen = tile_properties(layer, detailed, shape.fields)
     names = ["id", *(prop.name for prop in chosen)]
     values = [f"f.{layer.id_column}", *(_SIMPLE[prop.type].format(prop.sql) for prop in chosen)]
     columns = ", ".join(f'{value} AS "{name}"' for value, name in zip(values, names, strict=True))
     rows = f"SELECT {columns}, {place} AS _place FROM {sql.relation(layer, shape.as_of)} f"
-    # By bytes, which is quicker than by the rules of a language and the same on every machine.
+    # Texts by bytes, which is quicker than by the rules of a language and the same on every machine.
     collation = "" if layer.id_type == "bigint" else ' COLLATE "C"'
-    # A feature's number is its id where that is one; it is an attribute as well, as in every other format.
-    number, encoded = "", f"t, '{layer.id}', {EXTENT}, '_geometry'"
-    if layer.id_type == "bigint":
-        number, encoded = ", id AS _number", f"{encoded}, '_number'"
+    # Features have numbers and nothing else for ids: one that is a text is an attribute.
+    number = ", 'id'" if layer.id_type == "bigint" else ""
     simplified = layer.geometry_kind != "point" and not exact
     drawn = "ST_Simplify(_place, %(tile_tolerance)s, true)" if simplified else "_place"
     if not thinned:
         taken = f"{rows}{within} LIMIT {FEATURE_LIMIT + 1}"
-    elif layer.geometry_kind == "point" and not shape.as_of:
-        taken = _one_in_each_cell(rows, place, wanted, f"id{collation}")
+    elif layer.geometry_kind == "point" and _index(layer) and not shape.as_of:
+        taken = _one_in_each_cell(layer, rows, wanted, f"id{collation}")
     else:
         largest_first = f"{_size(place)} DESC NULLS LAST, f.{layer.id_column}{collation}"
         taken = f"{rows}{within} ORDER BY {largest_first} LIMIT {FEATURE_LIMIT}"
+    encoded = f"ST_AsMVT(t, '{layer.id}', {EXTENT}, '_geometry'{number})"
+    encoded = f"COALESCE({encoded} FILTER (WHERE _geometry IS NOT NULL), '')"
+    if not thinned:
+        encoded = f"CASE WHEN count(*) <= {FEATURE_LIMIT} THEN {encoded} END"
     # OFFSET 0 keeps the database from encoding every geometry a second time to see whether it is null.
-    tile = f"""
-        SELECT COALESCE(ST_AsMVT({encoded}), '')
+    return f"""(
+        SELECT {encoded}
         FROM (
-            SELECT {", ".join(f'"{name}"' for name in names)}{number}{", true AS thinned" if thinned else ""},
+            SELECT {", ".join(f'"{name}"' for name in names)}{", true AS thinned" if thinned else ""},
                    ST_AsMVTGeom({drawn}, {_BOUNDS}, {EXTENT}, {BUFFER}, true) AS _geometry
-            FROM taken
+            FROM ({taken}) taken
             ORDER BY id{collation} OFFSET 0
         ) t
-        WHERE _geometry IS NOT NULL
-    """
-    if not thinned:
-        tile = f"SELECT CASE WHEN (SELECT count(*) FROM taken) <= {FEATURE_LIMIT} THEN ({tile}) END"
-    return f"(WITH taken AS MATERIALIZED ({taken}) {tile})"
+    )"""
 
 
-def _one_in_each_cell(rows: str, place: str, wanted: list[str], order: str) -> str:
+def _one_in_each_cell(layer: Layer, rows: str, wanted: list[str], order: str) -> str:
     """The point nearest to the middle of each cell, found by the index without reading the others.
 
-    Cells reach one beyond the tile, over its buffer, and lie the same way in neighbouring tiles. Of points
+    Cells lie the same way in neighbouring tiles, and reach one beyond the tile, over its buffer. Of points
     equally near, the one with the first id.
     """
     cell = (
@@ -197,8 +228,15 @@ def _one_in_each_cell(rows: str, place: str, wanted: list[str], order: str) -> s
         "ST_SetSRID(ST_MakePoint(%(tile_west)s + (a + 0.5) * %(tile_cell)s,"
         " %(tile_north)s - (b + 0.5) * %(tile_cell)s), 3857)"
     )
+    first, last = -1, CELLS
+    if _index(layer) == 4326:
+        cell, middle = f"ST_Transform({cell}, 4326)", f"ST_Transform({middle}, 4326)"
+        # A cell beyond the edge of the world would come out on its other side.
+        first, last = 0, CELLS - 1
+    place = sql.geometry(layer, _index(layer) or 3857)
     return f"""
-        SELECT nearest.* FROM generate_series(-1, {CELLS}) a, generate_series(-1, {CELLS}) b, LATERAL (
+        SELECT nearest.*
+        FROM generate_series({first}, {last}) a, generate_series({first}, {last}) b, LATERAL (
             SELECT * FROM (
                 {rows}{sql.where([f"{place} && {cell}", *wanted])}
                 ORDER BY {place} <-> {middle} FETCH FIRST 1 ROW WITH TIES

@@ -35,9 +35,14 @@ def style_document(name: str, tilejson: str, layers: Iterable[Layer], all_shown:
     return {
         "version": 8,
         "name": name,
-        "sources": {SOURCE: {"type": "vector", "url": tilejson, "promoteId": "id"}},
+        "sources": {SOURCE: {"type": "vector", "url": tilejson, "promoteId": _named(drawn)}},
         "layers": parts,
     }
+
+
+def _named(layers: list[Layer]) -> dict[str, str]:
+    """For layers whose ids are texts, the attribute that holds them."""
+    return {layer.id: "id" for layer in layers if layer.id_type == "text"}
 
 
 def _areas(layer: Layer) -> list[Document]:

@@ -1,5 +1,6 @@
 """Vector tiles: what is in them, where it is, and that the same data gives the same bytes."""
 
+import dataclasses
 import math
 from datetime import UTC, datetime
 
@@ -127,7 +128,7 @@ def features(tile, layer):
 
 
 def ids(tile, layer):
-    return [feature["properties"]["id"] for feature in features(tile, layer)]
+    return [feature["properties"].get("id", feature.get("id")) for feature in features(tile, layer)]
 
 
 def children(z):
@@ -221,11 +222,10 @@ def test_outlines_are_simpler_from_afar(made):
 
 def test_few_attributes_from_afar_and_all_close_by(made):
     far = features(read(made, POINTS, 13, X * 2, Y * 2), POINTS)[0]
-    assert far["properties"].keys() == {"id", "name", "kind"}
-    near = features(read(made, POINTS, 14, X * 4, Y * 4), POINTS)[0]["properties"]
+    assert far["properties"].keys() == {"name", "kind"}
+    near = features(read(made, POINTS, 14, X * 4, Y * 4), POINTS)[0]
     number = near["id"]
-    assert near == {
-        "id": number,
+    assert near["properties"] == {
         "name": f"Point {number}",
         "kind": "post",
         "level": number % 7,
@@ -239,12 +239,13 @@ def test_few_attributes_from_afar_and_all_close_by(made):
 
 def test_attributes_can_be_chosen_at_any_scale(made):
     found = features(read(made, POINTS, query=FeatureQuery(fields=("level", "more", "page"))), POINTS)
-    assert {frozenset(feature["properties"]) for feature in found} == {frozenset(("id", "level"))}
+    assert {frozenset(feature["properties"]) for feature in found} == {frozenset(("level",))}
 
 
 def test_a_number_is_the_features_own_and_a_name_is_an_attribute(made):
     numbered = features(read(made, POINTS), POINTS)
-    assert all(feature["id"] == feature["properties"]["id"] for feature in numbered)
+    assert {feature["id"] for feature in numbered} <= set(range(1, 2001))
+    assert all("id" not in feature["properties"] for feature in numbered)
     named = features(read(made, HEAP, 14, X * 4, Y * 4), HEAP)
     # The decoder calls a feature without a number 0.
     assert {feature.get("id", 0) for feature in named} == {0}
@@ -311,6 +312,35 @@ def test_a_thinned_tile_is_as_confidential_and_as_filtered_as_any(made):
     sheds = features(read(made, CROWD, query=FeatureQuery(equals=((kind, "shed"),)), viewer=EVERYBODY), CROWD)
     assert len(sheds) == 600
     assert not any("thinned" in feature["properties"] for feature in sheds)
+
+
+def test_a_layer_stored_in_degrees_has_the_same_tiles(made):
+    change(
+        made,
+        "ALTER TABLE layers.points ADD geom_4326 geometry(Geometry, 4326)",
+        "ALTER TABLE layers.crowd ADD geom_4326 geometry(Geometry, 4326)",
+        *(
+            statement
+            for layer in (POINTS, CROWD)
+            for statement in (
+                f"UPDATE layers.{layer.id} SET geom_4326 = ST_Transform(geom_3857, 4326)",
+                f"CREATE INDEX {layer.id}_degrees ON layers.{layer.id} USING gist (geom_4326)",
+                f"ANALYZE layers.{layer.id}",
+            )
+        ),
+    )
+    degrees = {"geometries": {4326: "geom_4326"}, "storage_srid": 4326}
+    points, crowd = dataclasses.replace(POINTS, **degrees), dataclasses.replace(CROWD, **degrees)
+    for z, x, y in ((0, 0, 0), (12, X, Y), (15, X * 8, Y * 8)):
+        there = {f["id"]: f["geometry"]["coordinates"] for f in features(read(made, POINTS, z, x, y), POINTS)}
+        here = {f["id"]: f["geometry"]["coordinates"] for f in features(read(made, points, z, x, y), POINTS)}
+        assert here.keys() == there.keys()
+        assert all(here[name] == pytest.approx(there[name], abs=1) for name in here)
+    assert len(set(ids(read(made, crowd), CROWD)) & set(ids(read(made, CROWD), CROWD))) > 2800
+    statement = tiles.tile((points,), 16, X * 16, Y * 16, FeatureQuery(), ANONYMOUS)
+    with made.reading() as cursor:
+        plan = cursor.execute(f"EXPLAIN {statement.text}", statement.parameters).fetchall()
+    assert any("points_degrees" in line for (line,) in plan)
 
 
 def test_rows_are_seen_by_those_who_may(made):

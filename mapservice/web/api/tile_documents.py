@@ -101,7 +101,7 @@ def tilejson(tileset: TileSet, extents: Mapping[str, Extent]) -> Document:
                 "description": layer.title,
                 "minzoom": 0,
                 "maxzoom": CLOSEST_NEEDED,
-                "fields": {"id": "Id", **{p.name: p.title for p in tile_properties(layer, detailed=True)}},
+                "fields": _fields(layer),
             }
             for layer in tileset.layers
         ],
@@ -184,10 +184,7 @@ def _tileset_links(tileset: TileSet) -> list[Document]:
 
 
 def _layer(layer: Layer, extent: Extent) -> Document:
-    properties = {
-        prop.name: {"title": prop.title, "type": _json_type(prop.type)}
-        for prop in tile_properties(layer, detailed=True)
-    }
+    types = {prop.name: _json_type(prop.type) for prop in layer.properties}
     document: Document = {
         "id": layer.id,
         "title": layer.title,
@@ -197,7 +194,10 @@ def _layer(layer: Layer, extent: Extent) -> Document:
         "maxTileMatrix": str(MAX_ZOOM),
         "propertiesSchema": {
             "type": "object",
-            "properties": {"id": {"title": "Id", "type": _json_type(layer.id_type)}, **properties},
+            "properties": {
+                name: {"title": title, "type": types.get(name, "string")}
+                for name, title in _fields(layer).items()
+            },
         },
     }
     if layer.geometry_kind in DIMENSIONS:
@@ -209,8 +209,14 @@ def _layer(layer: Layer, extent: Extent) -> Document:
     return document
 
 
+def _fields(layer: Layer) -> dict[str, str]:
+    """The attributes of a close tile's features and their titles."""
+    own = {prop.name: prop.title for prop in tile_properties(layer, detailed=True)}
+    return own if layer.id_type == "bigint" else {"id": "Id", **own}
+
+
 def _json_type(kind: str) -> str:
-    return {"bigint": "integer"}.get(kind, kind if kind in ("integer", "number", "boolean") else "string")
+    return kind if kind in ("integer", "number", "boolean") else "string"
 
 
 def _attribution(layers: Iterable[Layer]) -> str:
