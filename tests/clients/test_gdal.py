@@ -111,6 +111,7 @@ def test_the_grid_comes_from_the_server_exactly(live_server):
     assert "531585" in text
 
 
+@pytest.mark.conformance
 def test_twenty_five_thousand_features_page_by_page(many_server):
     counted = ogrinfo("-so", f"OAPIF:{many_server}/api", "gp-sites")
     whole = int(next(x for x in counted.splitlines() if x.startswith("Feature Count")).split(":")[1])

@@ -1,7 +1,12 @@
 """OWSLib, the library of planners' scripts: collections, pages, boxes, filters, and changes."""
 
+import json
+import urllib.request
+
 import pytest
 from owslib.ogcapi.features import Features
+
+from mapservice.accounts.tokens import issue_token, put_account
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +45,33 @@ def test_it_filters_by_what_can_be_queried(service):
     assert "name" in service.collection_queryables("libraries")["properties"]
     found = service.collection_items("libraries", filter="name LIKE 'Finsbury%'")
     assert [f["id"] for f in found["features"]] == ["finsbury-library"]
+
+
+def test_it_creates_replaces_and_deletes(make_database, serve):
+    place = {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": [-0.1045, 51.5265]},
+        "properties": {"name": "Example Hall", "categories": ["community-centre"]},
+    }
+    with make_database() as database:
+        with database.session("tests", as_owner=True) as session:
+            put_account(session, "ada", "Ada", may_edit=True)
+            token = issue_token(session, "ada", "tests")
+        with serve(database) as address:
+            given = {"Authorization": f"Bearer {token}", "Content-Type": "application/geo+json"}
+            home = f"{address}/api"
+            assert Features(home, headers=given).collection_item_create("assets", json.dumps(place))
+            found = Features(home).collection_items("assets", name="Example Hall")["features"]
+            (made,) = (feature["id"] for feature in found)
+
+            def held():
+                item = urllib.request.urlopen(f"{home}/collections/assets/items/{made}", timeout=30)
+                return {**given, "If-Match": item.headers["ETag"]}
+
+            changed = {**place, "properties": {**place["properties"], "note": "Moved"}}
+            assert Features(home, headers=held()).collection_item_update("assets", made, json.dumps(changed))
+            assert Features(home).collection_item("assets", made)["properties"]["note"] == "Moved"
+            with pytest.raises(RuntimeError):  # without If-Match somebody else's change could be lost
+                Features(home, headers=given).collection_item_delete("assets", made)
+            assert Features(home, headers=held()).collection_item_delete("assets", made)
+            assert Features(home).collection_items("assets", name="Example Hall")["features"] == []
