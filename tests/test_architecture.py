@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "mapservice"
 # Lower rooms first; a room imports only from rooms before it.
-ROOMS = ["settings", "database", "register", "layers", "sources", "finder", "maps", "web"]
+ROOMS = ["settings", "database", "accounts", "register", "layers", "sources", "finder", "maps", "web"]
 
 
 def imported(path):
