@@ -43,6 +43,7 @@ doctor: $(VENV)/.installed ## What is installed, what is missing, which settings
 
 clean: ## Remove what was installed and built; the database in var/ stays
 	rm -rf $(VENV) build *.egg-info mapservice/web/static/dist mapservice/web/frontend/node_modules
+	rm -rf tests/clients/maplibre/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find mapservice tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +
 
