@@ -373,10 +373,10 @@ def test_a_place_is_edited_while_it_is_imported(fresh_database, settings):
     """Through the API's own way in, which holds the row before it writes it."""
     layer = build_catalogue(read_borough(settings.geodata_dir)).get("assets")
     with fresh_database.session("tester") as session:
-        version = editing._version(session, layer, "finsbury-library")
+        version = editing._version(session, layer, "finsbury-library", ("public",))
     at_once(
         fresh_database,
-        lambda s: editing._lock(s, layer, layer.editable, "finsbury-library", version),
+        lambda s: editing._lock(s, layer, layer.editable, "finsbury-library", version, ("public",)),
         "UPDATE register.assets SET note = 'imported' WHERE id = 'finsbury-library'",
         "UPDATE register.assets SET note = 'edited' WHERE id = 'finsbury-library'",
     )

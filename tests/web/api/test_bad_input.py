@@ -140,6 +140,8 @@ def test_sql_in_every_parameter_of_every_operation_is_only_text(client, rows):
     tried = 0
     for path, operations in document["paths"].items():
         for parameter in operations.get("get", {}).get("parameters", []):
+            if "$ref" in parameter:
+                parameter = document["components"]["parameters"][parameter["$ref"].rpartition("/")[2]]
             for text in SQL:
                 if parameter["in"] == "path":
                     address = base + path.replace("{" + parameter["name"] + "}", quote(text, safe=""))
