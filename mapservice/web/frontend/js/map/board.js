@@ -5,9 +5,18 @@ import L from 'leaflet'
 import { kindOf, nameOf, pointOf } from './facts.js'
 import { openCard } from './popup.js'
 
+// A cluster makes itself a new node whenever its places change, so its name is made with the node.
+const ClusterIcon = L.DivIcon.extend({
+  createIcon (old) {
+    const node = L.DivIcon.prototype.createIcon.call(this, old)
+    node.setAttribute('aria-label', `${this.options.count} places close together: zoom in`)
+    return node
+  }
+})
+
 export function clusterIcon (cluster) {
   const count = cluster.getChildCount()
-  return L.divIcon({ html: `<span>${count}</span>`, className: 'app-cluster', iconSize: [36, 36] })
+  return new ClusterIcon({ count, html: `<span>${count}</span>`, className: 'app-cluster', iconSize: [36, 36] })
 }
 
 export class Board {
@@ -16,7 +25,6 @@ export class Board {
     this.clusters = clusters.addTo(map)
     this.layers = layers
     this.markers = new Map()
-    map.on('layeradd', ({ layer }) => { if (layer instanceof L.MarkerCluster) nameCluster(layer) })
     clusters.on('clusterclick clusterkeypress', () => map.closePopup())
   }
 
@@ -86,10 +94,4 @@ export class Board {
 
 function keyOf (entry) {
   return entry.layers.map((layer) => layer.options.id).join(' ')
-}
-
-function nameCluster (cluster) {
-  const node = cluster.getElement()
-  if (!node) return
-  node.setAttribute('aria-label', `${cluster.getChildCount()} places close together: zoom in`)
 }

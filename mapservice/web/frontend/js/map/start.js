@@ -12,8 +12,10 @@ import { joinSwitches } from './switches.js'
 export function start (map, { clusters, layers, small = false, bounds, orients = false }) {
   map.attributionControl?.setPrefix('')
   if (window.matchMedia('(prefers-reduced-motion: reduce)').matches) {
-    map.options.zoomAnimation = map.options.fadeAnimation = map.options.markerZoomAnimation = false
-    L.setOptions(clusters, { animate: false })
+    // Leaflet reads these from its options while the map is made, which is before this.
+    map._zoomAnimated = map._fadeAnimated = map.options.markerZoomAnimation = false
+    // The plugin chooses its animations when it is made; before it is added the choice can still be changed.
+    Object.assign(clusters, clusters._noAnimation, { _markerCluster: L.MarkerClusterNonAnimated })
   }
   const container = map.getContainer()
   container.setAttribute('role', 'region')
