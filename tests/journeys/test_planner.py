@@ -34,7 +34,7 @@ def test_from_the_data_page_to_every_feature(browser, live_server, screen):
         page.get_by_role("main").get_by_role("link", name="Green spaces", exact=True).click()
         visitor.at("Green spaces")
         page.get_by_role("link", name="See the features").click()
-        visitor.at("Green spaces")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Green spaces")
         first = page.get_by_role("rowheader").first.inner_text()
         page.get_by_role("link", name="Next page").click()
         expect(page.get_by_role("rowheader").first).not_to_have_text(first)

@@ -14,7 +14,7 @@ SHOW_HIGHBURY_FIELDS = re.compile("Show on map.*Highbury Fields")
 
 def map_is_there(page):
     expect(page.locator("[data-map-list-summary]")).to_have_text(re.compile(r"^\d+ places? in view"))
-    expect(page.locator(".app-cluster, .app-marker").first).to_be_visible()
+    expect(page.locator(".app-map--ready .leaflet-interactive").first).to_be_visible()
 
 
 def panel(page):
@@ -27,7 +27,7 @@ def panel(page):
 
 def search(page, text, name):
     page.get_by_label("Postcode or name of a place").fill(text)
-    page.get_by_role("button", name=name).click()
+    page.locator("[data-map-search-results]").get_by_role("button", name=name).click()
 
 
 def test_the_map_from_layers_to_a_shared_view(browser, live_server, screen):
@@ -47,7 +47,8 @@ def test_the_map_from_layers_to_a_shared_view(browser, live_server, screen):
         card = page.get_by_role("dialog", name="Highbury Fields")
         expect(card).to_contain_text("Access: open to all")
         visitor.look()
-        page.keyboard.press("Escape")
+        card.get_by_role("button", name="Close").click()
+        expect(card).to_have_count(0)
 
         page.get_by_role("button", name=SHOW_HIGHBURY_FIELDS).click()
         card.get_by_role("link", name="More about this place").click()
