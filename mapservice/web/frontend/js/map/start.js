@@ -46,6 +46,7 @@ export function start (map, { clusters, layers, small = false, bounds, orients =
   }
   for (const layer of layers) layer.on('change', changed)
   map.on('moveend zoomend mapservice:labels', changed)
+  clusters.on('animationend', changed) // names can only step aside for symbols that have come to rest
   if (!orients) watchTiles(map, status)
 
   const reveal = (id) => board.show(id) || layers.some((layer) => map.hasLayer(layer) && layer._areas.show(id))
