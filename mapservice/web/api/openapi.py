@@ -27,6 +27,7 @@ _PROBLEM = {"application/problem+json": {"schema": reference("Problem")}}
 _RESPONSES: Document = {
     "BadRequest": {"description": "Wrong parameters; all are listed.", "content": _PROBLEM},
     "NotFound": {"description": "There is no such thing.", "content": _PROBLEM},
+    "Unauthorized": {"description": "The token that was sent does not hold.", "content": _PROBLEM},
     "TooLong": {"description": "The address is too long: 8190 characters are the most.", "content": _PROBLEM},
     "Unavailable": {
         "description": "It would take too long, or there is too much to do just now.",
@@ -83,6 +84,10 @@ def document(site: str, catalogue: Catalogue, borough: Borough) -> Document:
         paths |= _layer_paths(layer) | (_changes(layer) if layer.tracked else {})
     of_tiles, parameters = tile_paths(catalogue, _items_parameters)
     paths |= of_tiles
+    for operations in paths.values():
+        for operation in operations.values():
+            for status, name in (("401", "Unauthorized"), ("414", "TooLong")):
+                operation["responses"].setdefault(status, {"$ref": f"#/components/responses/{name}"})
     return {
         "openapi": "3.0.3",
         "info": {
@@ -268,7 +273,6 @@ def _get(
     responses: Document = {"200": answer, "400": {"$ref": "#/components/responses/BadRequest"}}
     if missing:
         responses["404"] = {"$ref": "#/components/responses/NotFound"}
-    responses["414"] = {"$ref": "#/components/responses/TooLong"}
     responses["503"] = {"$ref": "#/components/responses/Unavailable"}
     return {
         "get": {

@@ -323,6 +323,9 @@ def test_a_layer_that_cannot_be_edited_says_so(client, problem):
         assert client.options(path).headers["Allow"] == "GET, HEAD, OPTIONS"
     assert problem("/api/collections/wards-2022/items/laycock", method="DELETE")["status"] == 405
     assert "POST" in client.options(ITEMS).headers["Allow"]
+    stale = {"Authorization": "Bearer ms_nobody"}
+    assert client.options(ITEMS, headers=stale).status_code == 200
+    assert problem(ITEMS, method="DELETE", headers=stale)["status"] == 405
 
 
 def test_ten_megabytes_are_too_much_from_editors_too(problem, database, rows):
