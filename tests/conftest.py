@@ -14,10 +14,12 @@ browser          Chromium, as the system has it
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -46,6 +48,8 @@ for name in [*os.environ]:
     if name.startswith(PREFIX) or name in ("DATABASE_URL", "DATABASE_READ_URL", "SECRET_KEY"):
         del os.environ[name]
 
+BARE, LOADED = "bare", "loaded"
+"""Databases to copy: with roles and extensions only; with all tables and the borough's data."""
 HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 """The test database may be lost with the machine, and is quicker for it."""
 
@@ -74,46 +78,44 @@ def settings(short_folder: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def cluster(short_folder: Path, postgres: packages.PostgresBinaries) -> Iterator[Cluster]:
-    """The private cluster of the test run."""
+def cluster(
+    short_folder: Path,
+    postgres: packages.PostgresBinaries,
+    settings: Settings,
+    request: pytest.FixtureRequest,
+) -> Iterator[Cluster]:
+    """The private cluster of the test run, with the databases "bare" and "loaded" to be copied.
+
+    Loading them takes longer than most runs of a few tests: as they were made they wait for the
+    next run, until something they are made from changes.
+    """
     cluster = Cluster(short_folder, postgres, max_connections=100, overrides=HASTY)
-    cluster.start()
+    assert pytestconfig.cache
+    kept = pytestconfig.cache.mkdir("cluster") / _made_from(postgres)
+    if kept.is_dir():
+        _copy_folder(kept, cluster.home)
+        cluster.start()
+    else:
+        cluster.start()
+        _copy(cluster, DATABASE_NAME, BARE)
+        _copy(cluster, BARE, LOADED)
+        _load(cluster, settings)
+        cluster.stop()
+        _keep(cluster.home, kept)
+        cluster.start()
     yield cluster
     cluster.stop()
 
 
 @pytest.fixture(scope="session")
-def bare_template(cluster: Cluster) -> str:
-    """Name of a database with roles and extensions only."""
-    _copy(cluster, DATABASE_NAME, "bare")
-    return "bare"
-
-
-@pytest.fixture(scope="session")
-def loaded_template(cluster: Cluster, bare_template: str, settings: Settings) -> str:
-    """Name of a database with all tables and the borough's data."""
-    from mapservice.register import migrate
-    from mapservice.sources.load import load_geodata
-
-    _copy(cluster, bare_template, "loaded")
-    with _connected(cluster, "loaded", settings) as database:
-        migrate.upgrade(database)
-        report = load_geodata(database, settings.geodata_dir)
-        assert report.ok, report.render()
-    with cluster.connect("loaded") as connection:
-        connection.execute("ANALYZE")
-    return "loaded"
-
-
-@pytest.fixture(scope="session")
-def make_database(cluster: Cluster, settings: Settings, request: pytest.FixtureRequest) -> MakeDatabase:
+def make_database(cluster: Cluster, settings: Settings) -> MakeDatabase:
     """A context manager that gives a copy of a template ("loaded" or "bare") and drops it afterwards."""
     numbers = itertools.count(1)
 
     @contextlib.contextmanager
-    def make(template: str = "loaded") -> Iterator[Database]:
+    def make(template: str = LOADED) -> Iterator[Database]:
         name = f"copy{next(numbers)}"
-        _copy(cluster, request.getfixturevalue(f"{template}_template"), name)
+        _copy(cluster, template, name)
         try:
             with _connected(cluster, name, settings) as database:
                 yield database
@@ -141,7 +143,7 @@ def fresh_database(make_database: MakeDatabase) -> Iterator[Database]:
 @pytest.fixture
 def bare_database(make_database: MakeDatabase) -> Iterator[Database]:
     """A database without tables for one test alone."""
-    with make_database("bare") as database:
+    with make_database(BARE) as database:
         yield database
 
 
@@ -212,6 +214,47 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+def _load(cluster: Cluster, settings: Settings) -> None:
+    from mapservice.register import migrate
+    from mapservice.sources.load import load_geodata
+
+    with _connected(cluster, LOADED, settings) as database:
+        migrate.upgrade(database)
+        report = load_geodata(database, settings.geodata_dir)
+        assert report.ok, report.render()
+    with cluster.connect(LOADED) as connection:
+        connection.execute("ANALYZE")
+
+
+def _made_from(postgres: packages.PostgresBinaries) -> str:
+    """A digest of all that the databases of a run are made from."""
+    root = Path(__file__).parents[1]
+    web = root / "mapservice" / "web"
+    files = [root / "requirements.txt", Path(__file__), *root.glob("mapservice/**/*.py")]
+    files += [file for folder in ("geodata", "migrations") for file in root.glob(f"{folder}/**/*")]
+    digest = hashlib.sha256(f"{postgres} {sys.prefix}".encode())
+    for file in sorted({file for file in files if file.is_file() and web not in file.parents}):
+        if "__pycache__" not in file.parts:
+            digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    """As it is, owners and modes included."""
+    subprocess.run(["cp", "--archive", "--reflink=auto", source, target], check=True)
+
+
+def _keep(home: Path, kept: Path) -> None:
+    """Set a stopped cluster aside for later runs, the two that were set aside last beside it."""
+    half = kept.with_name(f"{kept.name}.{os.getpid()}")
+    _copy_folder(home, half)
+    with contextlib.suppress(OSError):  # another run was first
+        half.rename(kept)
+    shutil.rmtree(half, ignore_errors=True)
+    for old in sorted(kept.parent.iterdir(), key=lambda folder: folder.stat().st_mtime)[:-3]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _copy(cluster: Cluster, template: str, name: str) -> None:

@@ -257,10 +257,10 @@ def test_doctor_knows_the_versions_of_a_database_that_runs(cluster: Cluster, set
 
 
 @pytest.fixture
-def server_url(loaded_template: str, cluster: Cluster) -> Iterator[str]:
+def server_url(cluster: Cluster) -> Iterator[str]:
     """DATABASE_URL of a copy of the loaded database."""
     with cluster.connect("postgres") as connection:
-        connection.execute(f"CREATE DATABASE server TEMPLATE {loaded_template}".encode())
+        connection.execute("CREATE DATABASE server TEMPLATE loaded")
     yield f"postgresql://postgres@/server?host={cluster.socket_dir}"
     with cluster.connect("postgres") as connection:
         connection.execute("DROP DATABASE server WITH (FORCE)")
