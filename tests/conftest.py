@@ -82,7 +82,7 @@ def cluster(
     short_folder: Path,
     postgres: packages.PostgresBinaries,
     settings: Settings,
-    request: pytest.FixtureRequest,
+    pytestconfig: pytest.Config,
 ) -> Iterator[Cluster]:
     """The private cluster of the test run, with the databases "bare" and "loaded" to be copied.
 
