@@ -83,15 +83,14 @@ def read_feature(
     cursor: DatabaseCursor[Any],
     layer: Layer,
     feature_id: str,
-    crs: str,
+    query: FeatureQuery,
     site: str,
     viewer: tuple[str, ...] = PUBLIC,
-    as_of: datetime | None = None,
 ) -> Found | None:
-    """One feature, or None if the layer has no such id."""
+    """One feature as a query shows its features, or None if the layer has no such id."""
     if "\x00" in feature_id or (layer.id_type == "bigint" and not _is_bigint(feature_id)):
         return None
-    statement = sql.item(layer, feature_id, crs, site, viewer, as_of)
+    statement = sql.item(layer, feature_id, query, site, viewer)
     row = cursor.execute(statement.text, statement.parameters, prepare=True).fetchone()
     return Found(*row) if row else None
 

@@ -152,18 +152,23 @@ def count(layer: Layer, query: FeatureQuery, viewer: tuple[str, ...], most: int 
     return Statement(f"SELECT ({counted}), {_version(layer)}", bound(query, viewer))
 
 
-def item(
-    layer: Layer, feature_id: str, crs: str, site: str, viewer: tuple[str, ...], as_of: Any = None
-) -> Statement:
-    """(one feature as GeoJSON text, version of the relation, version of the feature) by its public id."""
-    text = _item_text(layer, crs, as_of is not None)
+def item(layer: Layer, feature_id: str, query: FeatureQuery, site: str, viewer: tuple[str, ...]) -> Statement:
+    """(one feature as GeoJSON text, version of the relation, version of the feature) by its public id.
+
+    Of the query, what does not choose features counts: its CRS, instant and selection of properties.
+    """
+    as_of = query.as_of
+    text = _item_text(layer, query.crs, as_of is not None, query.fields, query.geometry)
     return Statement(text, {"site": site, "id": feature_id, "viewer": list(viewer), "as_of": as_of})
 
 
 @lru_cache(maxsize=256)
-def _item_text(layer: Layer, crs: str, as_of: bool) -> str:
+def _item_text(
+    layer: Layer, crs: str, as_of: bool, fields: tuple[str, ...] | None, with_geometry: bool
+) -> str:
     wanted = [*membership(layer), f"f.{layer.id_column} = %(id)s::{layer.id_type}"]
-    columns = f"{feature(layer, crs)}, {_version(layer)}, {feature_version(layer)}"
+    shown = feature(layer, crs, fields, with_geometry)
+    columns = f"{shown}, {_version(layer)}, {feature_version(layer)}"
     return f"SELECT {columns} FROM {relation(layer, as_of, True)} f{where(wanted)}"
 
 

@@ -13,7 +13,7 @@ from mapservice.finder.nearest import find_nearest
 from mapservice.layers.features import read_feature, read_page
 from mapservice.layers.layer import Layer
 from mapservice.layers.paging import Cursor as PageCursor
-from mapservice.layers.query import CRS84, FeatureQuery
+from mapservice.layers.query import FeatureQuery
 from mapservice.web.context import catalogue, site, viewer
 
 ASSETS = "/assets/"
@@ -69,7 +69,7 @@ def one_feature(cursor: Cursor[Any], page: str, feature_id: str) -> Feature | No
         return None
     merged: Feature | None = None
     for layer in layers_of(page):
-        row = read_feature(cursor, layer, feature_id, CRS84, site(), viewer())
+        row = read_feature(cursor, layer, feature_id, FeatureQuery(), site(), viewer())
         if row is None:
             continue
         found = parse(row.feature, layer)

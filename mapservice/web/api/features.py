@@ -11,18 +11,16 @@ from flask import Response, render_template, request
 from mapservice.layers.features import Found, Page, read_extents, read_feature
 from mapservice.layers.layer import Layer
 from mapservice.layers.paging import encode_cursor
-from mapservice.layers.query import CRS84, FeatureQuery, parse_crs, suggest
+from mapservice.layers.query import FeatureQuery, suggest
 from mapservice.web import context
 from mapservice.web.api import api, documents, openapi
 from mapservice.web.api.answers import answer, wanted_features_format, wanted_format
 from mapservice.web.api.downloads import send_features
 from mapservice.web.api.parameters import (
     ITEMS_PARAMETERS,
-    Reader,
+    item_query,
     items_query,
     no_parameters_but,
-    one_of,
-    read_as_of,
 )
 from mapservice.web.caching import VERSIONS, fingerprint
 from mapservice.web.problems import Problem
@@ -103,13 +101,9 @@ def items(layer_id: str) -> Response:
 def item(layer_id: str, feature_id: str) -> Response:
     """One feature by its id."""
     layer = find_layer(layer_id)
-    reader = Reader(request.args, ("f", "crs", "as_of"))
-    reader.read("f", one_of(("json", "html")), "json")
-    crs = reader.read("crs", parse_crs, CRS84)
-    as_of = read_as_of(reader, layer)
-    reader.finish()
+    query = item_query(layer, request.args)
     with context.database().reading() as cursor:
-        found = read_feature(cursor, layer, feature_id, crs, context.site(), context.viewer(), as_of)
+        found = read_feature(cursor, layer, feature_id, query, context.site(), context.viewer())
     if found is None:
         raise Problem(404, f"{layer.title} has no feature {feature_id[:80]!r}.")
     if found.relation_version is not None:
@@ -121,10 +115,10 @@ def item(layer_id: str, feature_id: str) -> Response:
         documents.link(home, "collection", documents.JSON, layer.title),
     ]
     if wanted_format() == "html":
-        html = render_template("api/item.html", layer=layer, feature=orjson.loads(found.feature), links=links)
+        html = render_template("api/item.html", layer=layer, feature=orjson.loads(found.feature), query=query)
         return _tagged(Response(html, content_type="text/html; charset=utf-8"), found)
     body = f'{found.feature[:-1]},"links":{orjson.dumps(links).decode()}}}'
-    return _tagged(_geojson(body, crs, links), found)
+    return _tagged(_geojson(body, query.crs, links), found)
 
 
 def _tagged(response: Response, found: Found) -> Response:

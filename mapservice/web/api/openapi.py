@@ -145,6 +145,7 @@ def _layer_paths(layer: Layer) -> Document:
                     _FEATURE_ID,
                     _crs("crs", "The coordinate reference system of the answer."),
                     *_as_of(layer),
+                    *_selection(layer),
                     _format(),
                 ],
                 missing=True,

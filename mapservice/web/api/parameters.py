@@ -38,6 +38,7 @@ ITEMS_PARAMETERS = (
     "limit", "offset", "cursor", "sortby", "bbox", "bbox-crs", "crs", "datetime", "filter", "filter-lang",
     "filter-crs", "properties", "exclude-properties", "skip-geometry", "as_of", "count", "f",
 )  # fmt: skip
+ITEM_PARAMETERS = ("crs", "properties", "exclude-properties", "skip-geometry", "as_of", "f")
 T = TypeVar("T")
 
 
@@ -138,6 +139,21 @@ def items_query(layer: Layer, arguments: MultiDict[str, str], wanted: Format | N
     )
     if wanted is not None and wanted.degrees_only and query.crs != CRS84:
         reader.wrong("crs", f"{wanted.title} is always in longitude and latitude; leave crs out")
+    reader.finish()
+    return query
+
+
+def item_query(layer: Layer, arguments: MultiDict[str, str]) -> FeatureQuery:
+    """How a request for one feature wants it: its CRS, its instant, and which of its properties."""
+    reader = Reader(arguments, ITEM_PARAMETERS)
+    reader.read("f", one_of(("json", "html")), "json")
+    fields, geometry = read_selection(reader, layer)
+    query = FeatureQuery(
+        crs=reader.read("crs", parse_crs, CRS84),
+        as_of=read_as_of(reader, layer),
+        fields=fields,
+        geometry=geometry,
+    )
     reader.finish()
     return query
 

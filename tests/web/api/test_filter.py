@@ -131,6 +131,39 @@ def test_the_geometry_can_be_left_out(client, parameters):
     assert feature["properties"]["name"] == "Finsbury Library"
 
 
+@pytest.mark.parametrize(
+    "query, names, placed",
+    [
+        ("properties=name,email", {"name", "email"}, True),
+        ("properties=geometry", set(), True),
+        ("properties=name&skip-geometry=true", {"name"}, False),
+        ("exclude-properties=geometry", None, False),
+    ],
+)
+def test_one_feature_is_chosen_from_as_a_page_is(client, query, names, placed):
+    address = "/api/collections/assets/items/finsbury-library"
+    whole = client.get(address).get_json()["properties"].keys()
+    response = client.get(f"{address}?{query}")
+    feature = response.get_json()
+    expected = whole if names is None else names
+    assert feature["properties"].keys() == expected
+    assert (feature["geometry"] is not None) is placed
+    assert feature["id"] == "finsbury-library"
+    page = client.get(f"{address}?{query}&f=html").text
+    assert ("E-mail" in page) is ("email" in expected)
+    assert ("Geometry" in page) is placed
+
+
+def test_two_choices_of_one_feature_have_two_entity_tags(client):
+    address = "/api/collections/assets/items/finsbury-library"
+    tags = {client.get(address + query).headers["ETag"] for query in ("", "?properties=name")}
+    assert len(tags) == 2
+    wrong = client.get(f"{address}?properties=nmae&exclude-properties=kind&skip-geometry=yes")
+    assert [e["parameter"] for e in wrong.get_json()["errors"]] == [
+        "properties", "skip-geometry", "exclude-properties",
+    ]  # fmt: skip
+
+
 def test_conformance_names_the_filter_classes(client):
     classes = client.get("/api/conformance").get_json()["conformsTo"]
     for name in ("cql2-text", "cql2-json", "basic-cql2", "spatial-functions", "temporal-functions"):
