@@ -10,7 +10,9 @@ from convertbng.cutil import convert_lonlat
 from flask import Blueprint, Flask, Response, abort, current_app, jsonify, render_template, request
 
 from mapservice.finder.names import find_names
+from mapservice.layers.formats import FORMAT_BY_ID
 from mapservice.layers.layer import Layer
+from mapservice.layers.query import MAX_LIMIT
 from mapservice.layers.visibility import Viewer
 from mapservice.maps import BuiltMap, FrontendFiles, base_map, build_map
 from mapservice.maps.build import Variant
@@ -43,7 +45,15 @@ def whole_map() -> str:
         "map.html",
         built=built_map("full"),
         groups=(("Places that can help", places), ("Green spaces", green), ("Boundaries", outlines)),
+        formats=_formats(),
     )
+
+
+def _formats() -> list[dict[str, object]]:
+    """How what is in view is offered as data: a page of GeoJSON to look at, or a file with all of it."""
+    page = {"title": FORMAT_BY_ID["json"].title, "query": f"limit={MAX_LIMIT}", "download": False}
+    files = (FORMAT_BY_ID[name] for name in ("csv", "gpkg"))
+    return [page, *({"title": each.title, "query": f"f={each.id}", "download": True} for each in files)]
 
 
 @blueprint.get("/map/<name>")

@@ -55,6 +55,30 @@ def test_from_the_data_page_to_every_feature(browser, live_server, screen):
         assert len(found) == len(set(found)) == document["numberMatched"] > 100
 
 
+def test_what_the_map_shows_is_a_request_that_can_be_kept(browser, live_server, screen):
+    with visit(browser, live_server, **screen) as visitor:
+        page = visitor.page
+        # Two layers close by: not the whole of either is in view.
+        visitor.go("/map#map=15/51.52650/-0.10450&show=libraries,wards-2022")
+        box = page.locator("[data-map-data]")
+        box.get_by_text("This view as data").click()
+        expect(box.get_by_role("listitem")).to_have_count(2)
+        visitor.look()
+
+        def asked(name):
+            address = box.get_by_role("link", name=name, exact=True).get_attribute("href")
+            return page.request.get(live_server + address)
+
+        shown = [f["id"] for f in asked("GeoJSON of Libraries in view").json()["features"]]
+        assert shown == ["finsbury-library"]
+        assert "Clerkenwell" in asked(re.compile("^CSV of Wards .* in view$")).text()
+
+        page.evaluate("location.hash = '#map=11/51.54500/-0.10500&show=libraries'")
+        expect(box.get_by_role("listitem")).to_have_count(1)
+        assert len(asked("GeoJSON of Libraries in view").json()["features"]) == 10
+        assert asked("GeoPackage of Libraries in view").body().startswith(b"SQLite format 3")
+
+
 def test_a_mistyped_filter_says_what_was_meant(browser, live_server):
     with visit(browser, live_server, **DESK) as visitor:
         visitor.go("/api/collections/libraries/items?localty=South", 400)

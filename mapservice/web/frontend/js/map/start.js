@@ -8,6 +8,7 @@ import { ViewList } from './list.js'
 import { pagePlaces } from './page-places.js'
 import { joinSearch } from './search.js'
 import { joinSwitches } from './switches.js'
+import { joinViewData } from './view-data.js'
 
 export function start (map, { clusters, layers, small = false, bounds, orients = false }) {
   map.attributionControl?.setPrefix('')
@@ -58,6 +59,7 @@ export function start (map, { clusters, layers, small = false, bounds, orients =
     const restored = readAddress(map, layers)
     if (!restored && bounds) map.fitBounds(bounds, { animate: false })
     joinSwitches(map, layers)
+    joinViewData(map, layers)
     joinSearch(map, { say: (text) => status.say(text), bounds })
     map.on('mapservice:reveal', ({ id, layer: layerId }) => {
       const layer = layers.find((one) => one.options.id === layerId)
