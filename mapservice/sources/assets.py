@@ -13,7 +13,6 @@ from shapely import Point
 from mapservice.sources import checks
 from mapservice.sources.borough import LOCALITIES
 from mapservice.sources.context import Context, to_grid
-from mapservice.sources.opening_hours import opening_hours
 from mapservice.sources.report import Report
 from mapservice.sources.staging import Cursor, remove_missing, stage, target, upsert
 from mapservice.sources.tables import Row, read_table, refuse_repeated
@@ -104,7 +103,7 @@ def _checks(context: Context) -> dict[str, Callable[[str], Any]]:
         "no_wrong_door": locality,
         "organisation": checks.one_of(context.organisations, "organisation"),
         "postcode": checks.postcode,
-        "opening_hours": opening_hours,
+        "opening_hours": checks.opening_hours,
         "step_free": checks.one_of(("yes", "no", "unknown")),
         "ods_code": _ods_code,
         "uprn": _uprn,

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from urllib.parse import urlsplit
 
+from mapservice.register import opening_hours as hours
+
 SUPPORT = ("work", "money", "food", "home", "family", "wellbeing")
 
 POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][A-Z]{2})")
@@ -156,6 +158,14 @@ def one_of(known: Iterable[str], what: str = "") -> Callable[[str], str]:
         raise Refused(f"is not a known {what}{hint}{listed}" if what else f"is not known{hint}{listed}")
 
     return check
+
+
+def opening_hours(value: str) -> str:
+    """Opening hours such as `Mo-Fr 09:00-17:00; Sa 10:00-13:00; PH off`, kept as written."""
+    try:
+        return hours.check(value)
+    except hours.WrongHours as error:
+        raise Refused(str(error)) from error
 
 
 def some_of(known: Iterable[str], what: str = "") -> Callable[[str], list[str]]:

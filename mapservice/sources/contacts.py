@@ -8,7 +8,6 @@ from typing import Any
 from mapservice.sources import checks
 from mapservice.sources.assets import CONTACT_PREFIX, CONTACTS
 from mapservice.sources.context import Context
-from mapservice.sources.opening_hours import opening_hours
 from mapservice.sources.report import Report
 from mapservice.sources.staging import Cursor, remove_missing, target, upsert
 from mapservice.sources.tables import read_table, refuse_repeated
@@ -40,7 +39,7 @@ def read(path: Path, context: Context, report: Report) -> list[dict[str, Any]]:
         "id": checks.slug,
         "kind": checks.one_of(_KINDS),
         "source": checks.one_of(context.sources, "source"),
-        "opening_hours": opening_hours,
+        "opening_hours": checks.opening_hours,
         "needs": checks.some_of(checks.SUPPORT, "dimension of support"),
         "rank": checks.whole_number,
         "emergency": checks.yes_no,

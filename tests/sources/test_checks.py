@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from mapservice.sources import checks
 from mapservice.sources.checks import Refused
-from mapservice.sources.opening_hours import opening_hours
 
 
 @pytest.mark.parametrize(
@@ -110,7 +109,7 @@ def test_a_telephone_number_once_right_stays_as_it_is(value):
     ],
 )
 def test_opening_hours_as_openstreetmap_writes_them_are_kept(right):
-    assert opening_hours(right) == right
+    assert checks.opening_hours(right) == right
 
 
 @pytest.mark.parametrize(
@@ -128,13 +127,13 @@ def test_opening_hours_as_openstreetmap_writes_them_are_kept(right):
 )
 def test_other_opening_hours_are_refused(wrong):
     with pytest.raises(Refused):
-        opening_hours(wrong)
+        checks.opening_hours(wrong)
 
 
 @given(st.text(alphabet='MoTuFrSaPH0123456789:-,; "[]off/', max_size=60))
 def test_opening_hours_are_kept_or_refused_and_nothing_else(value):
     with suppress(Refused):
-        assert opening_hours(value) == value
+        assert checks.opening_hours(value) == value
 
 
 def test_dates_are_iso_dates_up_to_today():
