@@ -6,6 +6,7 @@ generated columns that the database fills through SRID 998277, the grid fitted t
 
 from __future__ import annotations
 
+import uuid
 from datetime import date, datetime
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     UniqueConstraint,
+    Uuid,
     func,
     text,
 )
@@ -210,7 +212,10 @@ class Organisation(Dated, Base):
 
     id: Mapped[Slug]
     name: Mapped[str]
+    uuid: Mapped[uuid.UUID] = mapped_column(Uuid, unique=True)
     kind: Mapped[str | None]
+    description: Mapped[str | None]
+    email: Mapped[str | None]
     website: Mapped[str | None]
     source_id: Mapped[SourceId]
     note: Mapped[str | None]
