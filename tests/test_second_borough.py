@@ -171,11 +171,11 @@ def test_nearest_answers_in_order_of_distance(client: FlaskClient) -> None:
 
 def test_find_names_its_hubs_and_quarters(client: FlaskClient) -> None:
     lower = client.get("/find?postcode=ZZ1+1AA").text
-    assert "Fairer Together Hub for Lower Toytown" in lower
+    assert "Help Point for Lower Toytown" in lower
     assert lower.index("Start here") < lower.index("Blot Library") < lower.index("Other places close by")
     assert re.search(r"boundaries of 1999\).*?boundaries of 2019\)", lower, re.DOTALL)
     upper = client.get("/find?postcode=ZZ1+2AB").text
-    assert "Upper Toytown will have its own Fairer Together Hub" in upper
+    assert "Upper Toytown will have its own Help Point" in upper
     assert "Toytown Direct" in upper
 
 

@@ -60,10 +60,10 @@ def build_catalogue(borough: Borough) -> Catalogue:
             _assets(
                 shared,
                 "hubs",
-                "Fairer Together Hubs",
+                shared.hub.plural,
                 "One-stop shops for help with work, money, food, home, family and wellbeing, one for each "
                 "locality. A hub whose place is still to be confirmed is listed without a position.",
-                where="f.categories @> '{fairer-together-hub}'",
+                where="f.categories @> '{hub}'",
                 style=Style("#912b88", "diamond", "H", shown=True),
             ),
             _assets(
@@ -124,6 +124,8 @@ class _Shared:
     """Properties that several layers have in common."""
 
     def __init__(self, borough: Borough) -> None:
+        self.hub = borough.hub
+        self.promise = borough.promise
         self.attribution = " ".join(borough.attribution)
         self.licence = f"{borough.licence}, except features whose own licence says otherwise"
         self.licence_url = borough.licence_url
@@ -325,8 +327,8 @@ def _assets(
                 ("building", "postcode", "none"),
                 "What the point is: the building, the centre of its postcode, or not known.",
             ),
-            _text("hub_for", "Hub for", "The locality whose Fairer Together Hub it is."),
-            _text("listed_under", "Listed under", 'The locality that lists it as "No wrong door".'),
+            _text("hub_for", "Hub for", f"The locality whose {shared.hub.singular} it is."),
+            _text("listed_under", "Listed under", f'The locality that lists it under "{shared.promise}".'),
             Property(
                 "locality",
                 "string",

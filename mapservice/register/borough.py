@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -42,11 +43,20 @@ class LocalitiesFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Noun:
+    """What a borough calls something, one and several of it."""
+
+    singular: str
+    plural: str
+
+
+@dataclass(frozen=True, slots=True)
 class Borough:
     """What `borough.toml` says.
 
     `extent` is (min easting, min northing, max easting, max northing) in EPSG:27700 metres; `map_centre` is
-    (longitude, latitude).
+    (longitude, latitude). `hub` is what the place is called that is each locality's way in, `promise` what
+    the partnership calls its list of places; `councils` are the borough and its neighbours by code (GSS).
     """
 
     code: str
@@ -65,6 +75,9 @@ class Borough:
     attribution: tuple[str, ...]
     licence: str
     licence_url: str | None
+    hub: Noun
+    promise: str
+    councils: Mapping[str, str]
 
     @property
     def newest_wards(self) -> BoundarySetFile:
@@ -91,6 +104,7 @@ def read_borough(folder: Path) -> Borough:
 
 def _borough(raw: dict[str, Any]) -> Borough:
     extent, view, localities = raw["extent"], raw["map"], raw["localities"]
+    words = raw.get("words", {})
     west, south = float(extent["min_easting"]), float(extent["min_northing"])
     east, north = float(extent["max_easting"]), float(extent["max_northing"])
     if not (west < east and south < north):
@@ -117,6 +131,9 @@ def _borough(raw: dict[str, Any]) -> Borough:
         attribution=tuple(str(line) for line in raw["attribution"]),
         licence=str(raw["licence"]),
         licence_url=str(raw["licence_url"]) if "licence_url" in raw else None,
+        hub=Noun(str(words.get("hub", "Hub")), str(words.get("hubs", "Hubs"))),
+        promise=str(words.get("promise", "No wrong door")),
+        councils={str(code): str(name) for code, name in raw.get("councils", {}).items()},
     )
 
 

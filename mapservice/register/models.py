@@ -231,6 +231,7 @@ class Category(Base):
     plural: Mapped[str]
     rank: Mapped[int] = mapped_column(SmallInteger, unique=True)
     usual_support: Mapped[Words]
+    open_door: Mapped[Flag]
 
 
 class Asset(LocatedOnMaps, Dated, Sourced, Base):
@@ -267,6 +268,25 @@ class Asset(LocatedOnMaps, Dated, Sourced, Base):
     visibility: Mapped[str] = mapped_column(server_default="public")
     verified: Mapped[bool]
     demonstration: Mapped[Flag]
+    toilet: Mapped[str] = mapped_column(server_default="unknown")
+    hearing_loop: Mapped[str] = mapped_column(server_default="unknown")
+    changing_place: Mapped[str] = mapped_column(server_default="unknown")
+    parking: Mapped[str] = mapped_column(server_default="unknown")
+
+
+class Closure(Base):
+    """Days on which a place is shut whatever its hours say; without a last day, until further notice."""
+
+    __tablename__ = "closures"
+    __table_args__ = (Index("closures_asset", "asset_key"),)
+
+    id: Mapped[Slug]
+    asset_key: Mapped[int] = mapped_column(ForeignKey("register.assets.key", ondelete="CASCADE"))
+    first_day: Mapped[date]
+    last_day: Mapped[date | None]
+    reason: Mapped[str]
+    source_id: Mapped[SourceId]
+    note: Mapped[str | None]
 
 
 class AssetArea(Base):
@@ -403,3 +423,4 @@ class Postcode(Located, Base):
     last_seen: Mapped[str | None]
     source_id: Mapped[SourceId]
     note: Mapped[str | None]
+    district: Mapped[str | None]

@@ -15,7 +15,8 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 import holidays
-from opening_hours import OpeningHours, ParserError, State
+from opening_hours import OpeningHours, State
+from opening_hours import ParserError as NotHours  # type: ignore[attr-defined]  # its stub forgets it
 
 LONDON = ZoneInfo("Europe/London")
 NATION = "ENG"
@@ -207,7 +208,7 @@ def _read(hours: str, year: int, around: tuple[float, float] | None = None) -> O
         rules.append(f'{_dates(_holidays_around(year))} unknown "{BANK_HOLIDAY}"')
     try:
         return OpeningHours("; ".join(rules), timezone=LONDON, coords=around, auto_country=False)
-    except (ParserError, ValueError) as error:
+    except (NotHours, ValueError) as error:
         raise WrongHours(f"is not opening hours as OpenStreetMap writes them; {EXAMPLE}") from error
 
 
@@ -228,7 +229,7 @@ def _without_holidays(rule: str, year: int) -> str:
     if months:
         try:
             within = OpeningHours(f"{months.strip().rstrip(':')} 00:00-24:00")
-        except (ParserError, ValueError) as error:
+        except (NotHours, ValueError) as error:
             raise WrongHours(f'holds no months at "{months.strip()}"; {EXAMPLE}') from error
         days = [day for day in days if within.is_open(datetime.combine(day, time(12)))]
     parts = [f"{months}{','.join(others)} {rest}"] if others else []

@@ -11,7 +11,7 @@ from psycopg import sql
 from shapely import Point
 
 from mapservice.sources import checks
-from mapservice.sources.borough import LOCALITIES
+from mapservice.sources.borough import HUB, LOCALITIES
 from mapservice.sources.context import Context, to_grid
 from mapservice.sources.report import Report
 from mapservice.sources.staging import Cursor, remove_missing, stage, target, upsert
@@ -21,7 +21,7 @@ REQUIRED = ("id", "name", "categories", "longitude", "latitude", "position", "so
 OPTIONAL = (
     "description",
     "hub_for",
-    "no_wrong_door",
+    "listed_under",
     "organisation",
     "address",
     "postcode",
@@ -46,7 +46,6 @@ CONTACTS = {
     "website": ("web", checks.url),
 }
 CONTACT_PREFIX = "asset-"
-HUB = "fairer-together-hub"
 POSITIONS = ("building", "postcode", "none")
 
 _TYPES = {
@@ -58,7 +57,7 @@ _TYPES = {
     "confirmed_on": "date",
 }
 _LOCALITY = f"(SELECT key FROM register.areas WHERE boundary_set_id = '{LOCALITIES}' AND id = s.{{}})"  # noqa: S608
-_RESOLVED = {"hub_for": "hub_for_key", "no_wrong_door": "listed_area_key"}
+_RESOLVED = {"hub_for": "hub_for_key", "listed_under": "listed_area_key"}
 _NAMES = {"organisation": "organisation_id", "source": "source_id"}
 _DEFAULTS = {"support": [], "step_free": "unknown", "visibility": "public", "demonstration": False}
 
@@ -100,7 +99,7 @@ def _checks(context: Context) -> dict[str, Callable[[str], Any]]:
         "source": checks.one_of(context.sources, "source"),
         "verified": checks.yes_no,
         "hub_for": locality,
-        "no_wrong_door": locality,
+        "listed_under": locality,
         "organisation": checks.one_of(context.organisations, "organisation"),
         "postcode": checks.postcode,
         "opening_hours": checks.opening_hours,
@@ -156,8 +155,8 @@ def _agree(row: Row, record: dict[str, Any]) -> None:
         row.refuse("position", "needs a longitude and a latitude (or must be none)")
     if record.get("hub_for") and record["categories"] and HUB not in record["categories"]:
         row.refuse("hub_for", f"needs the category {HUB}")
-    if record.get("no_wrong_door") and record.get("demonstration"):
-        row.refuse("no_wrong_door", "must be empty for a demonstration record")
+    if record.get("listed_under") and record.get("demonstration"):
+        row.refuse("listed_under", "must be empty for a demonstration record")
 
 
 def _locate(records: list[dict[str, Any]], context: Context) -> None:

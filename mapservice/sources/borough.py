@@ -14,6 +14,9 @@ from mapservice.sources.staging import Cursor, target, upsert
 LOCALITIES = "localities"
 """The id of the boundary set that localities are kept in."""
 
+HUB = "hub"
+"""The id of the kind of place that is a locality's way in, whatever the borough calls it."""
+
 WIDEST_EXTENT = 150_000
 """Metres; over more than this the fitted grid would no longer be within reach of OSTN15."""
 
@@ -38,6 +41,11 @@ _SETS = {
     "accuracy": "text",
     "source_id": "text",
 }
+
+_NAME_HUBS = """
+UPDATE register.categories SET name = %(name)s, plural = %(plural)s
+WHERE id = %(id)s AND (name, plural) IS DISTINCT FROM (%(name)s, %(plural)s)
+"""
 
 
 def read(path: Path, context: Context, report: Report) -> list[Borough]:
@@ -112,6 +120,7 @@ def apply(cursor: Cursor, records: list[Borough], report: Report, *, replace: bo
         report,
     )
     upsert(cursor, target("boundary_sets", ["id"], _SETS), _boundary_sets(borough), report)
+    cursor.execute(_NAME_HUBS, {"id": HUB, "name": borough.hub.singular, "plural": borough.hub.plural})
     if refitted:
         grid.recompute(cursor)
         report.warnings.append(

@@ -38,7 +38,7 @@ def test_every_layer_is_read_whole(live_server, layers, database):
         "wards-2022": "areas WHERE boundary_set_id = 'wards-2022'",
         "localities": "areas WHERE boundary_set_id = 'localities'",
         "assets": "assets",
-        "hubs": "assets WHERE 'fairer-together-hub' = ANY (categories)",
+        "hubs": "assets WHERE 'hub' = ANY (categories)",
         "community-centres": "assets WHERE categories && '{community-centre,community-hub}'",
         "libraries": "assets WHERE 'library' = ANY (categories)",
         "childrens-centres": "assets WHERE 'childrens-centre' = ANY (categories)",
