@@ -6,12 +6,12 @@ only migrations and imports run as the owner.
 
 from __future__ import annotations
 
-import select
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Self, cast
+from functools import partial
+from typing import Any, Self
 
 import psycopg
 import sqlalchemy
@@ -21,11 +21,14 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from mapservice.database import roles
 from mapservice.database.cluster import DATABASE_NAME, PORT, Cluster
+from mapservice.database.pool import ReadingPool, is_alive
 from mapservice.settings import Settings
 
 EDITOR_STATEMENT_TIMEOUT_MS = 60_000
 LOCK_TIMEOUT_MS = 30_000
 CANCEL_TIMEOUT_S = 5.0
+PATIENCE_S = 10.0
+"""So long anybody waits for a connection of a pool in which none is free."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,9 @@ class Database:
     editor: Engine
     """Role mapservice_editor: changes people make."""
     reader: Engine
-    """Role mapservice_reader: read-only, with a time limit; may go to a replica."""
+    """Role mapservice_reader for SQLAlchemy: read-only, with a time limit; may go to a replica."""
+    pool: ReadingPool
+    """The same role for `reading`."""
     _readings: dict[int, Reading] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -83,6 +88,13 @@ class Database:
         """Pools for the database at an address, with the limits of the settings."""
         threads = settings.threads
         lock = {"lock_timeout": str(LOCK_TIMEOUT_MS)}
+        reading = {
+            "client_encoding": "UTF8",
+            "default_transaction_read_only": "on",
+            "statement_timeout": str(settings.statement_timeout_ms),
+            "idle_in_transaction_session_timeout": str(EDITOR_STATEMENT_TIMEOUT_MS),
+            "jit": "off",
+        }
         return cls(
             owner=_engine(write, roles.OWNER, lock, size=1, overflow=2),
             editor=_engine(
@@ -96,19 +108,13 @@ class Database:
                 size=1,
                 overflow=threads,
             ),
-            reader=_engine(
-                read or write,
-                roles.READER,
-                {
-                    "default_transaction_read_only": "on",
-                    "statement_timeout": str(settings.statement_timeout_ms),
-                    "idle_in_transaction_session_timeout": str(EDITOR_STATEMENT_TIMEOUT_MS),
-                    "jit": "off",
-                },
+            reader=_engine(read or write, roles.READER, reading, size=1, overflow=1, autocommit=True),
+            pool=ReadingPool(
+                partial(_connect_to_read, read or write, reading),
+                kept=threads,
                 # A request holds at most two, the second for a moment; one more for the health check.
-                size=threads,
-                overflow=threads + 1,
-                reading=True,
+                most=2 * threads + 1,
+                patience_s=PATIENCE_S,
             ),
         )
 
@@ -142,8 +148,7 @@ class Database:
         Each statement is its own snapshot and one round trip; use `cursor.connection.transaction()` where
         several must agree. `cancel_reading` of another thread can stop what it runs.
         """
-        pooled = self.reader.raw_connection()
-        mine = Reading(cast("psycopg.Connection[tuple[Any, ...]]", pooled.driver_connection))
+        mine = Reading(self.pool.take())
         thread = threading.get_ident()
         outer = self._readings.get(thread)
         self._readings[thread] = mine
@@ -158,7 +163,7 @@ class Database:
             # From here on nobody cancels on this connection: it may be somebody else's next.
             with mine.lock:
                 mine.over = True
-            pooled.close()
+            self.pool.give_back(mine.connection)
 
     def cancel_reading(self, thread: int, still_wanted: Callable[[], bool]) -> None:
         """Cancel what a thread reads, if it reads anything and `still_wanted` says that it is still that."""
@@ -172,6 +177,7 @@ class Database:
         """Close every pooled connection."""
         for engine in (self.owner, self.editor, self.reader):
             engine.dispose()
+        self.pool.close()
 
 
 def address(settings: Settings) -> Address:
@@ -202,17 +208,16 @@ def plain_url(target: Address) -> str:
 
 
 def _engine(
-    target: Address, role: str, options: dict[str, str], *, size: int, overflow: int, reading: bool = False
+    target: Address, role: str, options: dict[str, str], *, size: int, overflow: int, autocommit: bool = False
 ) -> Engine:
     url, arguments = target.connect_as_role(role, {"TimeZone": "UTC", **options})
-    # Reading is autocommit and leaves nothing to roll back, so that a request costs one round trip.
-    quick: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None} if reading else {}
+    quick: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"} if autocommit else {}
     engine = sqlalchemy.create_engine(
         url,
         connect_args={**arguments, "application_name": role, "connect_timeout": 10},
         pool_size=size,
         max_overflow=overflow,
-        pool_timeout=10,
+        pool_timeout=PATIENCE_S,
         **quick,
     )
     event.listen(engine, "checkout", _refuse_dead)
@@ -220,10 +225,18 @@ def _engine(
 
 
 def _refuse_dead(connection: Any, *_: object) -> None:
-    """Survive a restart of the database: a connection that died is replaced before it is handed out.
-
-    The server says nothing to an idle connection unless it ends it, so a readable socket is a dead one: this
-    costs a system call where asking the server would cost a round trip.
-    """
-    if connection.closed or select.select([connection.fileno()], [], [], 0)[0]:
+    """Survive a restart of the database: a connection that died is replaced before it is handed out."""
+    if not is_alive(connection):
         raise DisconnectionError
+
+
+def _connect_to_read(target: Address, options: dict[str, str]) -> psycopg.Connection[tuple[Any, ...]]:
+    """Autocommit: reading leaves nothing to roll back, so that a request costs one round trip."""
+    url, arguments = target.connect_as_role(roles.READER, {"TimeZone": "UTC", **options})
+    return psycopg.connect(
+        plain_url(Address(url, login_as_role=True)),
+        autocommit=True,
+        application_name=roles.READER,
+        connect_timeout=10,
+        **arguments,
+    )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from psycopg import Cursor as DatabaseCursor
+from psycopg.pq.abc import PGresult
 
+from mapservice.database import rows
 from mapservice.layers import sql
 from mapservice.layers.layer import Layer, Property
 from mapservice.layers.paging import Cursor
@@ -21,13 +22,13 @@ PUBLIC = ANONYMOUS
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of a layer's features: GeoJSON features joined by commas, and where its neighbours start.
+    """Some of a layer's features: GeoJSON features in UTF-8 joined by commas, and where its neighbours start.
 
     `matched` is how many features match in all, where that was counted; `version` changes whenever the
     layer's relation does, and is None for a relation that is not tracked.
     """
 
-    features: str
+    features: bytes
     returned: int
     matched: int | None
     next: Cursor | None
@@ -56,9 +57,9 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One feature as GeoJSON text; the version of its relation, and of itself where it can be edited."""
+    """One feature as GeoJSON in UTF-8; the version of its relation, and of itself where it can be edited."""
 
-    feature: str
+    feature: bytes
     relation_version: int | None
     version: int | None
 
@@ -73,10 +74,31 @@ def read_page(
 ) -> Page:
     """One page of a layer. `site` is this service's address, for links inside the features."""
     statement = sql.items(layer, query, site, viewer, count)
-    row = cursor.execute(statement.text, statement.parameters, prepare=True).fetchone()
-    features, returned, near, far, more, matched, version = row or ("", 0, None, None, False, None, None)
-    following, previous = sql.next_and_previous(query, _keys(near), _keys(far), more)
-    return Page(features, returned, matched, following, previous, version)
+    found = rows.run(cursor.connection, statement.text, statement.parameters)
+    if found.ntuples:
+        version, matched = _number(found.get_value(0, 1)), _number(found.get_value(0, 2))
+    else:
+        # No row says which version has none. It is asked for first, lest it be newer than what is read.
+        version, matched = _of_none(cursor, layer, query, viewer, count)
+        found = rows.run(cursor.connection, statement.text, statement.parameters)
+    returned = min(found.ntuples, query.limit)
+    features = [found.get_value(n, 0) or b"" for n in range(returned)]
+    if query.cursor and query.cursor.backward:
+        features.reverse()
+    more = found.ntuples > query.limit
+    following, previous = sql.next_and_previous(query, _keys(found, 0), _keys(found, returned - 1), more)
+    return Page(b",\n".join(features), returned, matched, following, previous, version)
+
+
+def _of_none(
+    cursor: DatabaseCursor[Any], layer: Layer, query: FeatureQuery, viewer: tuple[str, ...], counted: bool
+) -> tuple[int | None, int | None]:
+    """(version, number of features that match, if wanted) where no row of a page says so."""
+    statement = sql.count(layer, query, viewer)
+    if not counted:
+        statement = sql.Statement(f"SELECT NULL::bigint, {sql.version(layer)}", {})
+    found = rows.run(cursor.connection, statement.text, statement.parameters)
+    return _number(found.get_value(0, 1)), _number(found.get_value(0, 0))
 
 
 def read_feature(
@@ -91,8 +113,10 @@ def read_feature(
     if "\x00" in feature_id or (layer.id_type == "bigint" and not _is_bigint(feature_id)):
         return None
     statement = sql.item(layer, feature_id, query, site, viewer)
-    row = cursor.execute(statement.text, statement.parameters, prepare=True).fetchone()
-    return Found(*row) if row else None
+    found = rows.run(cursor.connection, statement.text, statement.parameters)
+    if not found.ntuples:
+        return None
+    return Found(found.get_value(0, 0) or b"", _number(found.get_value(0, 1)), _number(found.get_value(0, 2)))
 
 
 def read_nearest(
@@ -124,8 +148,16 @@ def read_extents(
     return found
 
 
-def _keys(text: str | None) -> tuple[str | None, ...] | None:
-    return tuple(json.loads(text)) if text else None
+def _keys(found: PGresult, row: int) -> tuple[str | None, ...] | None:
+    """The keys of a row of `sql.items`, if there is such a row."""
+    if not 0 <= row < found.ntuples:
+        return None
+    values = [found.get_value(row, column) for column in range(3, found.nfields)]
+    return tuple([None if value is None else value.decode() for value in values])
+
+
+def _number(value: bytes | None) -> int | None:
+    return None if value is None else int(value)
 
 
 def _is_bigint(text: str) -> bool:

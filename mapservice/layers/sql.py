@@ -74,10 +74,9 @@ def shape_of(query: FeatureQuery, count: bool = False) -> Shape:
 def items(
     layer: Layer, query: FeatureQuery, site: str, viewer: tuple[str, ...], count: bool = False
 ) -> Statement:
-    """One page in one row.
+    """A page and one row more, if there is one, in order.
 
-    (features joined by commas, how many, keys of the row nearest the page's start, keys of the furthest,
-    whether more follow, number matched or null, version of the relation or null). Keys are JSON arrays.
+    Each row: (feature, version of the relation or null, number matched or null, values of the sort keys, id).
     """
     shape = shape_of(query, count)
     # The text of a long filter is not worth the memory: it seldom comes twice, and anybody can send many.
@@ -87,32 +86,20 @@ def items(
 
 @lru_cache(maxsize=1024)
 def _items_text(layer: Layer, shape: Shape) -> str:
-    source = relation(layer, shape.as_of)
-    wanted = list(conditions(layer, shape))
-    keys = ", ".join([*(f"({key.property.sql})::text" for key in shape.sort), f"f.{layer.id_column}::text"])
     matched = "NULL::bigint"
     if shape.count:
-        matched = f"(SELECT count(*) FROM {source} f{where(wanted)})"
-    # Rows come numbered in their order; going forward, sorting them again would cost a tenth of the page.
-    turned = " ORDER BY n DESC" if shape.backward else ""
-    return f"""
-        SELECT COALESCE(string_agg(feature, E',\\n'{turned})
-                            FILTER (WHERE n <= {shape.limit}), ''),
-               count(*) FILTER (WHERE n <= {shape.limit}),
-               max(keys) FILTER (WHERE n = 1),
-               max(keys) FILTER (WHERE n = {shape.limit}),
-               count(*) > {shape.limit},
-               {matched},
-               {_version(layer)}
-        FROM (
-            SELECT n, {feature(layer, shape.crs, shape.fields, shape.geometry)} AS feature,
-                   CASE WHEN n = 1 OR n = {shape.limit} THEN json_build_array({keys})::text END AS keys
-            FROM (
-                SELECT row_number() OVER () AS n, f.*
-                FROM ({_page(layer, shape, shape.limit + 1)}) f
-            ) f
-        ) page
-    """
+        source = relation(layer, shape.as_of)
+        matched = f"(SELECT count(*) FROM {source} f{where(conditions(layer, shape))})"
+    keys = [f"({key.property.sql})::text" for key in shape.sort]
+    columns = [
+        feature(layer, shape.crs, shape.fields, shape.geometry),
+        version(layer),
+        matched,
+        *keys,
+        f"f.{layer.id_column}::text",
+    ]
+    # The page is chosen inside: what it leaves out, by its offset or its order, is not made into GeoJSON.
+    return f"SELECT {', '.join(columns)} FROM ({_page(layer, shape, shape.limit + 1)}) f"
 
 
 def select(
@@ -149,7 +136,7 @@ def count(layer: Layer, query: FeatureQuery, viewer: tuple[str, ...], most: int 
     counted = f"SELECT count(*) {rows}"
     if most is not None:
         counted = f"SELECT count(*) FROM (SELECT {rows} LIMIT {most + 1}) capped"
-    return Statement(f"SELECT ({counted}), {_version(layer)}", bound(query, viewer))
+    return Statement(f"SELECT ({counted}), {version(layer)}", bound(query, viewer))
 
 
 def item(layer: Layer, feature_id: str, query: FeatureQuery, site: str, viewer: tuple[str, ...]) -> Statement:
@@ -168,7 +155,7 @@ def _item_text(
 ) -> str:
     wanted = [*membership(layer), f"f.{layer.id_column} = %(id)s::{layer.id_type}"]
     shown = feature(layer, crs, fields, with_geometry)
-    columns = f"{shown}, {_version(layer)}, {feature_version(layer)}"
+    columns = f"{shown}, {version(layer)}, {feature_version(layer)}"
     return f"SELECT {columns} FROM {relation(layer, as_of, True)} f{where(wanted)}"
 
 
@@ -320,7 +307,8 @@ def bound(query: FeatureQuery, viewer: tuple[str, ...]) -> dict[str, Any]:
     return parameters
 
 
-def _version(layer: Layer) -> str:
+def version(layer: Layer) -> str:
+    """An expression: the version of the layer's relation, null where none is counted."""
     if not layer.tracked:
         return "NULL::bigint"
     return f"(SELECT version FROM layers.relations WHERE relation = '{layer.relation}')"

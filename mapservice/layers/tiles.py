@@ -15,6 +15,7 @@ from typing import Any
 
 from psycopg import Cursor
 
+from mapservice.database import rows
 from mapservice.layers import sql
 from mapservice.layers.layer import Layer, Property
 from mapservice.layers.query import FeatureQuery
@@ -93,14 +94,17 @@ def read_tiles(
     """The same of several layers in one tile; the query holds for each of them."""
     wanted = tuple(layers)
     statement = tile(wanted, z, x, y, query, viewer)
-    row = cursor.execute(statement.text, statement.parameters, prepare=True, binary=True).fetchone()
-    parts = dict(zip(wanted, row or (), strict=True))
+    parts = dict(zip(wanted, _parts(cursor, statement), strict=True))
     overfull = tuple(layer for layer, part in parts.items() if part is None)
     if overfull:
         statement = tile(overfull, z, x, y, query, viewer, thinned=True)
-        row = cursor.execute(statement.text, statement.parameters, prepare=True, binary=True).fetchone()
-        parts.update(zip(overfull, row or (), strict=True))
-    return b"".join(parts.values())
+        parts.update(zip(overfull, _parts(cursor, statement), strict=True))
+    return b"".join(part or b"" for part in parts.values())
+
+
+def _parts(cursor: Cursor[Any], statement: sql.Statement) -> list[bytes | None]:
+    found = rows.run(cursor.connection, statement.text, statement.parameters, binary=True)
+    return [found.get_value(0, column) for column in range(found.nfields)]
 
 
 def tile(

@@ -57,7 +57,7 @@ def layers_of(page: str) -> list[Layer]:
     return sorted(found, key=lambda layer: not layer.style.shown)
 
 
-def parse(text: str, layer: Layer, distance_m: float | None = None) -> Feature:
+def parse(text: str | bytes, layer: Layer, distance_m: float | None = None) -> Feature:
     """A feature from the GeoJSON text the database gave."""
     raw = orjson.loads(text)
     return Feature(str(raw["id"]), raw["properties"], raw["geometry"], [layer.id], distance_m)
@@ -86,7 +86,7 @@ def feature_page(cursor: Cursor[Any], layer: Layer, query: FeatureQuery) -> Feat
     page = read_page(cursor, layer, query, site(), viewer())
     features = [
         Feature(str(raw["id"]), raw["properties"], raw["geometry"], [layer.id])
-        for raw in orjson.loads(f"[{page.features}]")
+        for raw in orjson.loads(b"[%b]" % page.features)
     ]
     return FeaturePage(features, page.matched, page.next)
 

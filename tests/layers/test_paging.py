@@ -67,7 +67,7 @@ def read(database, sort, cursor, limit):
     query = FeatureQuery(limit=limit, sort=sort, cursor=place, fields=(), geometry=False)
     with database.reading() as reader:
         page = read_page(reader, LAYER, query, "")
-    ids = [part.partition('"')[0] for part in page.features.split('"id":"')[1:]]
+    ids = [part.partition('"')[0] for part in page.features.decode().split('"id":"')[1:]]
     tokens = (p and encode_cursor(LAYER, sort, p) for p in (page.next, page.previous))
     return ids, *tokens
 

@@ -78,7 +78,7 @@ def items(layer_id: str) -> Response:
         request.environ[VERSIONS] = {layer.relation: page.version}
     links = _page_links(layer, query, page)
     if wanted == "html":
-        features = orjson.loads(f"[{page.features}]")
+        features = orjson.loads(b"[%b]" % page.features)
         html = render_template(
             "api/items.html",
             layer=layer,
@@ -90,10 +90,8 @@ def items(layer_id: str) -> Response:
         return Response(html, content_type="text/html; charset=utf-8")
     matched = "" if count.exact is None else f'"numberMatched":{count.exact},'
     matched += "" if count.estimate is None else f'"estimatedNumberMatched":{count.estimate},'
-    body = (
-        f'{{"type":"FeatureCollection",{matched}"numberReturned":{page.returned},'
-        f'"links":{orjson.dumps(links).decode()},"features":[\n{page.features}\n]}}'
-    )
+    start = f'{{"type":"FeatureCollection",{matched}"numberReturned":{page.returned},"links":'
+    body = b'%b%b,"features":[\n%b\n]}' % (start.encode(), orjson.dumps(links), page.features)
     return _geojson(body, query.crs, links)
 
 
@@ -117,7 +115,7 @@ def item(layer_id: str, feature_id: str) -> Response:
     if wanted_format() == "html":
         html = render_template("api/item.html", layer=layer, feature=orjson.loads(found.feature), query=query)
         return _tagged(Response(html, content_type="text/html; charset=utf-8"), found)
-    body = f'{found.feature[:-1]},"links":{orjson.dumps(links).decode()}}}'
+    body = b'%b,"links":%b}' % (found.feature[:-1], orjson.dumps(links))
     return _tagged(_geojson(body, query.crs, links), found)
 
 
@@ -171,7 +169,7 @@ def _page_links(layer: Layer, query: FeatureQuery, page: Page) -> list[dict[str,
     return links
 
 
-def _geojson(body: str, crs: str, links: list[dict[str, Any]]) -> Response:
+def _geojson(body: bytes, crs: str, links: list[dict[str, Any]]) -> Response:
     response = Response(body, content_type=documents.GEOJSON)
     response.headers["Content-Crs"] = f"<{crs}>"
     response.headers["Link"] = ", ".join(

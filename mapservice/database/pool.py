@@ -1,0 +1,71 @@
+"""Connections for reading, kept between requests: a stack, so that the one used last is the one used next.
+
+SQLAlchemy's pool serves the roles that write. Here its bookkeeping would cost as much as a small statement.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+class NoConnection(psycopg.OperationalError):
+    """Every connection there may be is in use, and stayed so for as long as anybody should wait."""
+
+
+class ReadingPool:
+    """At most `most` connections at once, of which `kept` stay open between uses. Safe for threads."""
+
+    def __init__(self, connect: Callable[[], Connection], kept: int, most: int, patience_s: float) -> None:
+        self._connect = connect
+        self._kept = kept
+        self._patience_s = patience_s
+        self._idle: deque[Connection] = deque()
+        self._places = threading.BoundedSemaphore(most)
+
+    def take(self) -> Connection:
+        """A connection that works, for the caller alone until given back; raises NoConnection."""
+        if not self._places.acquire(timeout=self._patience_s):
+            raise NoConnection(f"no connection became free within {self._patience_s:g} seconds")
+        try:
+            with contextlib.suppress(IndexError):
+                while not is_alive(found := self._idle.pop()):
+                    found.close()
+                return found
+            return self._connect()
+        except BaseException:
+            self._places.release()
+            raise
+
+    def give_back(self, connection: Connection) -> None:
+        """Take a connection back; one in the middle of something is not used again."""
+        settled = connection.pgconn.transaction_status == TransactionStatus.IDLE
+        if settled and len(self._idle) < self._kept:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        self._places.release()
+
+    def close(self) -> None:
+        """Close what is idle; what is in use is closed when it comes back, or kept by whoever goes on."""
+        with contextlib.suppress(IndexError):
+            while True:
+                self._idle.pop().close()
+
+
+def is_alive(connection: Any) -> bool:
+    """Whether a connection that is idle can be used, as far as this side knows: it survives a restart so.
+
+    The server says nothing to an idle connection unless it ends it, so a readable socket is a dead one: this
+    costs a system call where asking the server would cost a round trip.
+    """
+    return not (connection.closed or select.select([connection.fileno()], [], [], 0)[0])

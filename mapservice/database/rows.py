@@ -1,0 +1,84 @@
+"""The shortest way to the rows of a statement that is run over and over.
+
+psycopg's cursors spend more time on a small statement than the database does: they look for placeholders,
+decide whether to prepare, and make Python values of what is only passed on. Here a text is read once, and
+prepared once for each connection, and its results handed over as the database wrote them.
+"""
+
+from __future__ import annotations
+
+import re
+import weakref
+from collections import OrderedDict
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import count
+from typing import Any
+
+from psycopg import Connection
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
+
+MOST_PREPARED = 100
+"""On each connection: the least recently used goes first."""
+LONGEST_KEPT = 20_000
+PLACEHOLDER = re.compile(r"%(?:\((\w+)\)s|%)")
+
+_prepared: weakref.WeakKeyDictionary[Connection[Any], OrderedDict[tuple[bytes, tuple[int, ...]], bytes]] = (
+    weakref.WeakKeyDictionary()
+)
+_names = count(1)
+
+
+def run(
+    connection: Connection[Any], text: str, parameters: Mapping[str, Any], binary: bool = False
+) -> PGresult:
+    """Run a statement with `%(name)s` placeholders, prepared, outside of psycopg's own transactions.
+
+    The values of the result are text in UTF-8, or binary, or None. Raises what psycopg would.
+    """
+    number = _numbered if len(text) < LONGEST_KEPT else _numbered.__wrapped__
+    command, names = number(text)
+    transformer = Transformer(connection)
+    values = transformer.dump_sequence([parameters[name] for name in names], [PyFormat.AUTO] * len(names))
+    types = transformer.types or ()
+    name = _prepare(connection, command, types)
+    # A null is None, which the protocol's own signature forgets.
+    result = connection.pgconn.exec_prepared(name, values, transformer.formats, int(binary))  # type: ignore[arg-type]
+    if result.status != ExecStatus.TUPLES_OK:
+        # Whatever was wrong with it, such as a table that has changed since: it is prepared anew next time.
+        _prepared[connection].pop((command, types), None)
+        raise error_from_result(result)
+    return result
+
+
+def _prepare(connection: Connection[Any], command: bytes, types: tuple[int, ...]) -> bytes:
+    known = _prepared.get(connection)
+    if known is None:
+        known = _prepared[connection] = OrderedDict()
+    name = known.get((command, types))
+    if name is not None:
+        known.move_to_end((command, types))
+        return name
+    name = f"row_{next(_names)}".encode()
+    result = connection.pgconn.prepare(name, command, types)
+    if result.status != ExecStatus.COMMAND_OK:
+        raise error_from_result(result)
+    known[command, types] = name
+    if len(known) > MOST_PREPARED:
+        connection.pgconn.exec_(b"DEALLOCATE " + known.popitem(last=False)[1])
+    return name
+
+
+@lru_cache(maxsize=512)
+def _numbered(text: str) -> tuple[bytes, tuple[str, ...]]:
+    """The text with its placeholders numbered as PostgreSQL has them, and their names in that order."""
+    numbers: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        name = found[1]
+        return "%" if name is None else f"${numbers.setdefault(name, len(numbers) + 1)}"
+
+    return PLACEHOLDER.sub(number, text).encode(), tuple(numbers)
