@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from mapservice.layers.layer import Editable, Layer, Property, Style
 from mapservice.layers.visibility import Viewer, may_see
 from mapservice.register.borough import Borough, BoundarySetFile
+from mapservice.register.vocabulary import ACCESS_FACTS, SUPPORT, YES_NO_UNKNOWN
 
-SUPPORT = ("work", "money", "food", "home", "family", "wellbeing")
 # Rows that people enter through the API name this source of geodata's own list; a migration makes it.
 DIRECT_ENTRY = {"source_id": "'direct-entry'", "verified": "false", "demonstration": "false"}
-YES_NO_UNKNOWN = ("yes", "no", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,14 +318,11 @@ def _assets(
                 "In OpenStreetMap's opening_hours syntax. Empty means not known: call first.",
             ),
             _text("opening_note", "Opening, in words"),
-            _one_of("step_free", "Step-free", YES_NO_UNKNOWN, "Whether one can get in without steps."),
+            Property("closures", "array", "Closures", "When it is shut: from, to, reason.", filterable=False),
+            *(_one_of(name, title, YES_NO_UNKNOWN) for name, title in ACCESS_FACTS.items()),
+            Property("open_door", "boolean", "Open door", "Whether anybody may walk in and ask."),
             _text("ods_code", "ODS code", "Code of the NHS Organisation Data Service."),
-            _one_of(
-                "position",
-                "Position",
-                ("building", "postcode", "none"),
-                "What the point is: the building, the centre of its postcode, or not known.",
-            ),
+            _one_of("position", "Position", ("building", "postcode", "none"), "What its point is."),
             _text("hub_for", "Hub for", f"The locality whose {shared.hub.singular} it is."),
             _text("listed_under", "Listed under", f'The locality that lists it under "{shared.promise}".'),
             Property(
@@ -347,11 +343,12 @@ def _assets(
             table="register.assets",
             properties=(
                 *("name", "categories", "support", "address", "postcode", "opening_hours", "opening_note"),
-                *("step_free", "ods_code", "position", "as_of", "confirmed_on", "verified", "demonstration"),
+                *ACCESS_FACTS,
+                *("ods_code", "position", "as_of", "confirmed_on", "verified", "demonstration"),
                 "note",
             ),
             required=("name", "categories"),
-            defaults={**DIRECT_ENTRY, "support": "'{}'", "step_free": "'unknown'"},
+            defaults={**DIRECT_ENTRY, "support": "'{}'", **dict.fromkeys(ACCESS_FACTS, "'unknown'")},
             place_may_be_unknown=True,
             positions_of_points=("building", "postcode"),
         ),

@@ -10,6 +10,7 @@ from typing import Any
 from psycopg import sql
 from shapely import Point
 
+from mapservice.register.vocabulary import ACCESS_FACTS, SUPPORT, YES_NO_UNKNOWN
 from mapservice.sources import checks
 from mapservice.sources.borough import HUB, LOCALITIES
 from mapservice.sources.context import Context, to_grid
@@ -27,7 +28,7 @@ OPTIONAL = (
     "postcode",
     "opening_hours",
     "opening_note",
-    "step_free",
+    *ACCESS_FACTS,
     "phone",
     "email",
     "website",
@@ -59,7 +60,12 @@ _TYPES = {
 _LOCALITY = f"(SELECT key FROM register.areas WHERE boundary_set_id = '{LOCALITIES}' AND id = s.{{}})"  # noqa: S608
 _RESOLVED = {"hub_for": "hub_for_key", "listed_under": "listed_area_key"}
 _NAMES = {"organisation": "organisation_id", "source": "source_id"}
-_DEFAULTS = {"support": [], "step_free": "unknown", "visibility": "public", "demonstration": False}
+_DEFAULTS = {
+    "support": [],
+    "visibility": "public",
+    "demonstration": False,
+    **dict.fromkeys(ACCESS_FACTS, "unknown"),
+}
 
 
 def _ods_code(value: str) -> str:
@@ -74,14 +80,16 @@ def _uprn(value: str) -> str:
     return value
 
 
-def _longitude(value: str) -> float:
+def longitude(value: str) -> float:
+    """Degrees east, in Great Britain."""
     result = checks.number(value)
     if not -9 <= result <= 3:
         raise checks.Refused("is not a longitude of Great Britain (between -9 and 3)")
     return result
 
 
-def _latitude(value: str) -> float:
+def latitude(value: str) -> float:
+    """Degrees north, in Great Britain."""
     result = checks.number(value)
     if not 49 <= result <= 61:
         raise checks.Refused("is not a latitude of Great Britain (between 49 and 61)")
@@ -93,8 +101,8 @@ def _checks(context: Context) -> dict[str, Callable[[str], Any]]:
     return {
         "id": checks.slug,
         "categories": checks.some_of(context.categories, "category"),
-        "longitude": _longitude,
-        "latitude": _latitude,
+        "longitude": longitude,
+        "latitude": latitude,
         "position": checks.one_of(POSITIONS),
         "source": checks.one_of(context.sources, "source"),
         "verified": checks.yes_no,
@@ -103,10 +111,10 @@ def _checks(context: Context) -> dict[str, Callable[[str], Any]]:
         "organisation": checks.one_of(context.organisations, "organisation"),
         "postcode": checks.postcode,
         "opening_hours": checks.opening_hours,
-        "step_free": checks.one_of(("yes", "no", "unknown")),
+        **dict.fromkeys(ACCESS_FACTS, checks.one_of(YES_NO_UNKNOWN)),
         "ods_code": _ods_code,
         "uprn": _uprn,
-        "support": checks.some_of(checks.SUPPORT, "dimension of support"),
+        "support": checks.some_of(SUPPORT, "dimension of support"),
         "visibility": checks.one_of(("public", "network", "council")),
         "confirmed_on": checks.iso_date,
         "demonstration": checks.yes_no,
@@ -133,7 +141,7 @@ def read(path: Path, context: Context, report: Report) -> list[dict[str, Any]]:
         _agree(row, record)
         record["row"] = row
         records.append(record)
-    _locate(records, context)
+    locate(records, context)
     return records
 
 
@@ -159,7 +167,8 @@ def _agree(row: Row, record: dict[str, Any]) -> None:
         row.refuse("listed_under", "must be empty for a demonstration record")
 
 
-def _locate(records: list[dict[str, Any]], context: Context) -> None:
+def locate(records: list[dict[str, Any]], context: Context) -> None:
+    """Give records their point on the grid; refuse what lies elsewhere. Each holds its `row`."""
     placed = [r for r in records if r["longitude"] is not None and r["latitude"] is not None]
     points = to_grid([r["longitude"] for r in placed], [r["latitude"] for r in placed])
     for record, (easting, northing) in zip(placed, points, strict=True):

@@ -15,8 +15,6 @@ from urllib.parse import urlsplit
 
 from mapservice.register import opening_hours as hours
 
-SUPPORT = ("work", "money", "food", "home", "family", "wellbeing")
-
 POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][A-Z]{2})")
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 EMAIL = re.compile(r"[^@\s,;<>()]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -98,14 +96,20 @@ def url(value: str) -> str:
     return value
 
 
-def iso_date(value: str) -> date:
-    """A day up to today, written YYYY-MM-DD."""
+def any_day(value: str) -> date:
+    """A day, be it to come, written YYYY-MM-DD."""
     try:
         day = date.fromisoformat(value) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value) else None
     except ValueError as error:
         raise Refused(f"is not a day of the calendar ({error})") from error
     if day is None:
         raise Refused("must be a date written YYYY-MM-DD, such as 2025-09-30")
+    return day
+
+
+def iso_date(value: str) -> date:
+    """A day up to today, written YYYY-MM-DD."""
+    day = any_day(value)
     if day > date.today():
         raise Refused("lies in the future")
     return day

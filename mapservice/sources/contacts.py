@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from mapservice.register.vocabulary import SUPPORT
 from mapservice.sources import checks
 from mapservice.sources.assets import CONTACT_PREFIX, CONTACTS
 from mapservice.sources.context import Context
@@ -40,7 +41,7 @@ def read(path: Path, context: Context, report: Report) -> list[dict[str, Any]]:
         "kind": checks.one_of(_KINDS),
         "source": checks.one_of(context.sources, "source"),
         "opening_hours": checks.opening_hours,
-        "needs": checks.some_of(checks.SUPPORT, "dimension of support"),
+        "needs": checks.some_of(SUPPORT, "dimension of support"),
         "rank": checks.whole_number,
         "emergency": checks.yes_no,
         "confirmed_on": checks.iso_date,

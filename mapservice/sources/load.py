@@ -21,6 +21,7 @@ ACTOR = "mapservice setup"
 _AFTER_BOUNDARIES = (
     ("organisations", "organisations.csv"),
     ("assets", "assets.csv"),
+    ("closures", "closures.csv"),
     ("contacts", "contacts.csv"),
     ("green-spaces", "green-spaces.geojson"),
     ("green-spaces", "potential-green-spaces.geojson"),

@@ -344,3 +344,26 @@ def test_what_others_refer_to_cannot_be_removed(fresh_database, tmp_path):
     assert "still referenced" in report.render()
     query = "SELECT count(*) FROM register.organisations WHERE id = 'islington-council'"
     assert one(fresh_database, query) == (1,)
+
+
+def test_closures_are_published_with_their_place_and_refused_where_wrong(fresh_database, tmp_path):
+    file = tmp_path / "closures.csv"
+    file.write_text(
+        "id,asset,from,to,reason,source\n"
+        "refit,finsbury-library,2026-11-20,2026-12-04,being painted,dcms-libraries\n"
+        "fire,n4-library,2026-11-20,,after a fire,dcms-libraries\n"
+    )
+    assert run_import(fresh_database, "closures", file, "tester").created == 2
+    with fresh_database.reading() as cursor:
+        found = dict(
+            cursor.execute("SELECT id, closures FROM layers.assets WHERE closures <> '[]'").fetchall()
+        )
+    assert found["finsbury-library"] == [
+        {"from": "2026-11-20", "to": "2026-12-04", "reason": "being painted"}
+    ]
+    assert found["n4-library"] == [{"from": "2026-11-20", "reason": "after a fire"}]
+    file.write_text(
+        "id,asset,from,to,reason,source\nx,no-such-place,2026-11-20,2026-11-01,,dcms-libraries\n"
+    )
+    report = run_import(fresh_database, "closures", file, "tester")
+    assert {rejection.field for rejection in report.rejected} == {"asset", "to", "reason"}

@@ -9,9 +9,9 @@ from flask import Response, request
 
 from mapservice.finder.locate import Located, locate_point, locate_postcode
 from mapservice.finder.nearest import find_nearest, supports_needs
-from mapservice.layers.catalogue import SUPPORT
 from mapservice.layers.layer import Layer
 from mapservice.layers.query import BadQuery, Mistake, parse_integer, suggest
+from mapservice.register.vocabulary import SUPPORT
 from mapservice.web import context
 from mapservice.web.api import api, documents
 from mapservice.web.api.parameters import Reader, one_of

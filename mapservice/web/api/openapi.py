@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import mapservice
-from mapservice.layers.catalogue import SUPPORT, Catalogue
+from mapservice.layers.catalogue import Catalogue
 from mapservice.layers.cql2 import LANGUAGES
 from mapservice.layers.cql2.nodes import LONGEST_FILTER
 from mapservice.layers.formats import FORMAT_BY_ID, FORMATS
@@ -16,6 +16,7 @@ from mapservice.layers.layer import Layer, Property
 from mapservice.layers.query import CRS84, CRS_URIS, DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from mapservice.layers.queryables import GEOMETRY, queryables
 from mapservice.register.borough import Borough
+from mapservice.register.vocabulary import SUPPORT
 from mapservice.web.api.openapi_tiles import tile_paths
 from mapservice.web.api.openapi_writing import SECURITY_SCHEMES, changing, creating
 from mapservice.web.api.parameters import ITEMS_PARAMETERS
