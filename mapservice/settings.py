@@ -54,8 +54,25 @@ def _long_enough(value: SecretStr) -> SecretStr:
     return value
 
 
+def _smtp_url(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ValueError("must be smtp:// or smtps:// and name a host")
+    return value
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if not parts.hostname or parts.scheme not in (("https", "http") if local else ("https",)):
+        raise ValueError("must be an address that begins with https://")
+    return value
+
+
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp_url)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
 SecretKey = Annotated[SecretStr, AfterValidator(_long_enough)]
 
 
@@ -101,6 +118,46 @@ class Settings(BaseSettings):
         default=None,
         description="Address people use, where a proxy stands in front. Unset: taken from each request.",
     )
+    proxies: int | None = Field(
+        default=None,
+        ge=0,
+        le=5,
+        description="Proxies in front that say for whom they ask (X-Forwarded-For), so that attempts to sign "
+        "in are counted by address. Unset: 1 where MAPSERVICE_PUBLIC_URL is set, else 0.",
+    )
+    session_days: int = Field(
+        default=30, ge=1, le=365, description="Days after which everybody has to sign in again."
+    )
+    session_idle_hours: int = Field(
+        default=72, ge=1, le=8760, description="Hours without use after which one has to sign in again."
+    )
+    smtp_url: SmtpUrl | None = Field(
+        default=None,
+        description="Server that takes e-mail, as smtp://user:password@host:587 (with STARTTLS) or "
+        "smtps://user:password@host. Unset: e-mail is written to files under MAPSERVICE_VAR_DIR/mail.",
+    )
+    mail_from: str | None = Field(
+        default=None,
+        description="Address e-mail comes from. Unset: mapservice@ and the name of the host.",
+    )
+    oidc_discovery_url: HttpUrl | None = Field(
+        default=None,
+        description="For signing in with a council's directory (OpenID Connect): the address of its "
+        "discovery document, ending in /.well-known/openid-configuration.",
+    )
+    oidc_client_id: str | None = Field(default=None, description="The directory's name for this service.")
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="The secret that the directory gave this service."
+    )
+    oidc_name: str = Field(default="the council's directory", description="What people call the directory.")
+    oidc_role_claim: str = Field(
+        default="groups", description="Claim in which the directory says which groups somebody is in."
+    )
+    oidc_roles: str | None = Field(
+        default=None,
+        description="Which role each group has, as in gis-team=planner,parks=reviewer@south. Who is in none "
+        "of them is not let in.",
+    )
     basemap: Literal["none", "osm", "custom"] = Field(
         default="none",
         description="Base map under the layers: none, osm (OpenStreetMap's tiles, for a trial) or custom.",
@@ -129,11 +186,26 @@ class Settings(BaseSettings):
     def _agree(self) -> Self:
         if self.database_read_url and not self.database_url:
             raise ValueError("DATABASE_READ_URL is set but DATABASE_URL is not; a replica needs its primary")
+        if self.oidc_discovery_url and not (
+            self.oidc_client_id and self.oidc_client_secret and self.oidc_roles
+        ):
+            needed = "OIDC_CLIENT_ID, OIDC_CLIENT_SECRET and OIDC_ROLES"
+            raise ValueError(f"{PREFIX}OIDC_DISCOVERY_URL needs {needed} (each with {PREFIX} before it)")
         if self.basemap == "custom":
             _check_custom_basemap(self.basemap_url, self.basemap_attribution)
         elif self.basemap_url:
             raise ValueError(f"{PREFIX}BASEMAP_URL is set; set {PREFIX}BASEMAP=custom to use it")
         return self
+
+    @property
+    def proxies_trusted(self) -> int:
+        """How many proxies in front are believed when they say for whom they ask."""
+        return (1 if self.public_url else 0) if self.proxies is None else self.proxies
+
+    @property
+    def over_https(self) -> bool:
+        """Whether people reach the service over an encrypted connection."""
+        return bool(self.public_url) and str(self.public_url).startswith("https:")
 
     @property
     def secret_key_file(self) -> Path:
@@ -214,7 +286,7 @@ def _readable(error: ValidationError) -> Iterator[str]:
 
 
 def _is_secret(field: str) -> bool:
-    return field in ("secret_key", "database_url", "database_read_url")
+    return field in ("secret_key", "database_url", "database_read_url", "smtp_url", "oidc_client_secret")
 
 
 def describe(settings: Settings) -> list[SettingRow]:
@@ -238,7 +310,7 @@ def _shown(name: str, value: object) -> str:
     if value is None:
         return "—"
     if isinstance(value, SecretStr):
-        return "(set)" if name == "secret_key" else mask_password(value.get_secret_value())
+        return mask_password(value.get_secret_value()) if name.endswith("_url") else "(set)"
     if isinstance(value, Path) and value.is_relative_to(REPOSITORY):
         return f"{value.relative_to(REPOSITORY)}/"
     return str(value)

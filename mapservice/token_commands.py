@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import click
 from sqlalchemy.orm import Session
 
-from mapservice.accounts.tokens import UnknownAccount, issue_token, list_tokens, put_account, revoke_token
+from mapservice.accounts.account import UnknownAccount, put_program
+from mapservice.accounts.tokens import issue_token, list_tokens, revoke_token
 from mapservice.database import open_database
 from mapservice.settings import OperatorError, load_settings
 
@@ -30,8 +31,8 @@ def tokens() -> None:
 def add(account: str, name: str | None, edit: bool, sees: str, days: int, label: str) -> None:
     """Issue a token for ACCOUNT (made or changed as the options say); it is shown this once."""
     with _session(f"mapservice tokens add {account}") as session:
-        put_account(session, account, name or account, may_edit=edit, sees=SEES[sees])
         try:
+            put_program(session, account, name or account, may_edit=edit, sees=SEES[sees])
             token = issue_token(session, account, label, days)
         except UnknownAccount as error:
             raise OperatorError(str(error)) from None

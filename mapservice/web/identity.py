@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import g, request
 
-from mapservice.accounts.tokens import Account, account_of_token
+from mapservice.accounts.account import Account
+from mapservice.accounts.tokens import account_of_token
 from mapservice.layers.visibility import ANONYMOUS, Viewer
 from mapservice.web import context
 from mapservice.web.problems import Problem

@@ -6,7 +6,8 @@ import urllib.request
 import pytest
 from owslib.ogcapi.features import Features
 
-from mapservice.accounts.tokens import issue_token, put_account
+from mapservice.accounts.account import put_program
+from mapservice.accounts.tokens import issue_token
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_it_creates_replaces_and_deletes(make_database, serve):
     }
     with make_database() as database:
         with database.session("tests", as_owner=True) as session:
-            put_account(session, "ada", "Ada", may_edit=True)
+            put_program(session, "ada", "Ada", may_edit=True)
             token = issue_token(session, "ada", "tests")
         with serve(database) as address:
             given = {"Authorization": f"Bearer {token}", "Content-Type": "application/geo+json"}

@@ -45,7 +45,7 @@ def create(layer_id: str) -> Response:
     account = identity.editing_account()
     feature, crs = _body(GEOJSON)
     written = _changing(
-        account.name, lambda session: create_feature(session, layer, feature, crs, account.sees)
+        account.actor, lambda session: create_feature(session, layer, feature, crs, account.sees)
     )
     response = Response(status=HTTPStatus.CREATED)
     response.headers["Location"] = f"{context.site()}/api/collections/{layer.id}/items/{written.id}"
@@ -72,7 +72,9 @@ def delete(layer_id: str, feature_id: str) -> Response:
     account = identity.editing_account()
     Reader(request.args, ()).finish()
     version = _version_held()
-    _changing(account.name, lambda session: delete_feature(session, layer, feature_id, version, account.sees))
+    _changing(
+        account.actor, lambda session: delete_feature(session, layer, feature_id, version, account.sees)
+    )
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -108,7 +110,7 @@ def _change(
     version = _version_held()
     feature, crs = _body(types)
     written = _changing(
-        account.name, lambda session: change(session, layer, feature_id, feature, crs, version, account.sees)
+        account.actor, lambda session: change(session, layer, feature_id, feature, crs, version, account.sees)
     )
     response = Response(status=HTTPStatus.NO_CONTENT)
     response.set_etag(str(written.version))

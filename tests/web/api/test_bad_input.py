@@ -5,7 +5,8 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from mapservice.accounts.tokens import issue_token, put_account
+from mapservice.accounts.account import put_program
+from mapservice.accounts.tokens import issue_token
 
 SQL = ("'; DROP TABLE register.assets; --", "1) OR 1=1 --", "x' UNION SELECT rolname FROM pg_roles --")
 ITEMS = "/api/collections/assets/items"
@@ -330,7 +331,7 @@ def test_a_layer_that_cannot_be_edited_says_so(client, problem):
 
 def test_ten_megabytes_are_too_much_from_editors_too(problem, database, rows):
     with database.session("tests", as_owner=True) as session:
-        put_account(session, "ada", "Ada", may_edit=True)
+        put_program(session, "ada", "Ada", may_edit=True)
         token = issue_token(session, "ada", "tests")
     before = rows()
     said = problem(

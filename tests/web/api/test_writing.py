@@ -5,7 +5,8 @@ import threading
 import pytest
 from sqlalchemy import text
 
-from mapservice.accounts.tokens import issue_token, list_tokens, put_account, revoke_token
+from mapservice.accounts.account import put_program
+from mapservice.accounts.tokens import issue_token, list_tokens, revoke_token
 
 PLACE = {
     "type": "Feature",
@@ -20,7 +21,7 @@ EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
 @pytest.fixture
 def editor(database):
     with database.session("tests", as_owner=True) as session:
-        put_account(session, "ada", "Ada", may_edit=True)
+        put_program(session, "ada", "Ada", may_edit=True)
         token = issue_token(session, "ada", "tests")
     return {"Authorization": f"Bearer {token}"}
 
@@ -209,9 +210,9 @@ def test_a_body_that_is_no_feature_is_refused(client, editor, body, kind, status
 def test_only_accounts_that_may_edit_can(client, database, made):
     url = made.headers["Location"]
     with database.session("tests", as_owner=True) as session:
-        put_account(session, "bo", "Bo", may_edit=False)
+        put_program(session, "bo", "Bo", may_edit=False)
         looker = {"Authorization": f"Bearer {issue_token(session, 'bo', 'look')}"}
-        put_account(session, "cy", "Cy", may_edit=True)
+        put_program(session, "cy", "Cy", may_edit=True)
         revoked = {"Authorization": f"Bearer {issue_token(session, 'cy', 'gone')}"}
         revoke_token(session, list_tokens(session)[0].id)
     for headers, status in [
@@ -255,7 +256,7 @@ def test_what_one_may_not_see_one_may_not_change(client, editor, made, database)
         )
     assert put(client, editor, url, etag, PLACE).status_code == 404
     with database.session("tests", as_owner=True) as session:
-        put_account(session, "di", "Di", may_edit=True, sees=("public", "network", "council"))
+        put_program(session, "di", "Di", may_edit=True, sees=("public", "network", "council"))
         insider = {"Authorization": f"Bearer {issue_token(session, 'di', 'tests')}"}
     assert client.get(url).status_code == 404
     seen = client.get(url, headers=insider)
