@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+import orjson
+from flask import Blueprint, Response, render_template, request
 
-from mapservice.layers.features import read_extents
+from mapservice.layers.features import Extent, read_extents
 from mapservice.layers.formats import FORMATS
+from mapservice.layers.layer import Layer
 from mapservice.layers.query import FeatureQuery
-from mapservice.web import context, reading
+from mapservice.web import caching, context, reading
+from mapservice.web.dcat import JSON_LD, catalogue_document
 
 blueprint = Blueprint("data", __name__)
 SHOWN = ("csv", "gpkg", "shp", "kml", "fgb", "parquet")
@@ -15,16 +18,40 @@ SHOWN = ("csv", "gpkg", "shp", "kml", "fgb", "parquet")
 
 
 @blueprint.get("/data")
-def data() -> str:
-    """Every layer with its address, size, licence and attribution, and how programs connect to it."""
+def data() -> Response:
+    """Every layer with its address, size, licence and attribution, and how programs connect to it.
+
+    A page for people, or by `f=jsonld` or `Accept` a DCAT catalogue for the programs of data portals.
+    """
     layers = list(context.catalogue())
     with context.database().reading() as cursor:
         extents = read_extents(cursor, layers, context.viewer())
+    response = _catalogue(layers, extents) if _for_programs() else _page(layers, extents)
+    response.vary.add("Accept")
+    return response
+
+
+def _for_programs() -> bool:
+    asked = request.args.get("f")
+    if asked in ("html", "jsonld"):
+        return asked == "jsonld"
+    return request.accept_mimetypes.best_match(("text/html", JSON_LD), "text/html") == JSON_LD
+
+
+def _catalogue(layers: list[Layer], extents: dict[str, Extent]) -> Response:
+    changes = caching.read_changes(context.database())
+    modified = {relation: change.at for relation, change in changes.items()}
+    document = catalogue_document(context.site(), context.borough(), layers, extents, modified)
+    return Response(orjson.dumps(document), content_type=JSON_LD)
+
+
+def _page(layers: list[Layer], extents: dict[str, Extent]) -> Response:
+    with context.database().reading() as cursor:
         example = next((layer for layer in layers if layer.page == reading.ASSETS), layers[0])
         shown = reading.feature_page(cursor, example, FeatureQuery(limit=1)).features
     # A real one, so that the addresses answer as they stand; none where nothing is loaded yet.
     postcode = next((one.properties.get("postcode") or "" for one in shown), "")
-    return render_template(
+    page = render_template(
         "data.html",
         layers=layers,
         formats=[each for each in FORMATS if each.id in SHOWN],
@@ -33,3 +60,6 @@ def data() -> str:
         example=example,
         postcode=postcode.replace(" ", "+"),
     )
+    response = Response(page, content_type="text/html; charset=utf-8")
+    response.headers["Link"] = f'<{context.site()}/data?f=jsonld>; rel="alternate"; type="{JSON_LD}"'
+    return response

@@ -93,6 +93,12 @@ def landing(site: str, borough: Borough) -> Document:
             link(
                 f"{site}/data", "service-doc", "text/html", "How to connect QGIS, ArcGIS, Excel and notebooks"
             ),
+            link(
+                f"{site}/data?f=jsonld",
+                "describedby",
+                "application/ld+json",
+                "The layers as a DCAT catalogue",
+            ),
             link(f"{site}/api/conformance", "conformance", JSON, "The standards this API conforms to"),
             link(f"{site}/api/collections", "data", JSON, "The layers"),
             *_tiles(f"{site}/api", "The layers"),
