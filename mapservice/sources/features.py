@@ -53,7 +53,7 @@ def read_features(
     content = read_text(path, report)
     if content is None:
         return Features()
-    document = _parse(content, report)
+    document = parse_collection(content, report)
     if document is None:
         return Features()
     to_grid = _conversion(document, report)
@@ -61,7 +61,7 @@ def read_features(
         return Features()
     known = (*required, *optional)
     features = Features(name=str(document.get("name", "")), columns=known)
-    lines = _feature_lines(content, len(document["features"]))
+    lines = feature_lines(content, len(document["features"]))
     for number, (item, line) in enumerate(zip(document["features"], lines, strict=True), 1):
         row = _row(item, number, line, known, report)
         if row is None:
@@ -77,7 +77,9 @@ def read_features(
     return features
 
 
-def _parse(content: str, report: Report) -> dict[str, Any] | None:
+def parse_collection(content: str, report: Report) -> dict[str, Any] | None:
+    """A GeoJSON FeatureCollection, or None with the reason in the report."""
+
     def refuse_constant(name: str) -> NoReturn:
         raise ValueError(f"{name} is not a number of JSON")
 
@@ -178,7 +180,7 @@ def _cell(value: Any) -> str:
     return str(value).strip()
 
 
-def _feature_lines(content: str, count: int) -> list[int]:
+def feature_lines(content: str, count: int) -> list[int]:
     """The line each feature begins on; 1 for all where the file's layout does not tell."""
     start = re.search(r'"features"\s*:\s*\[', content)
     decoder, lines = json.JSONDecoder(), []
