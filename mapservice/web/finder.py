@@ -17,6 +17,7 @@ from mapservice.register.postcodes import possible_postcodes
 from mapservice.web import context, reading
 from mapservice.web.contacts import ContactBook
 from mapservice.web.maps import built_map
+from mapservice.web.sheet import Sheet, help_sheet
 from mapservice.web.words import ring_first
 
 blueprint = Blueprint("finder", __name__)
@@ -82,10 +83,12 @@ def find() -> tuple[str, int]:
                 return _form(asked, "We do not know that postcode. Check it, or try one close by", 404)
             return _form(asked, "Enter a full postcode, with its last three characters", 400)
         answer = _answer(cursor, located, asked.need)
+        sheet = _sheet(cursor, answer, asked.need)
     page = render_template(
         "find.html",
         asked=asked,
         answer=answer,
+        sheet=sheet,
         needs=NEEDS,
         need_words=NEED_WORDS.get(asked.need, ""),
         built=built_map("small"),
@@ -151,6 +154,21 @@ def _answer(cursor: Cursor[Any], located: Located, need: str) -> Answer:
         by_kind=by_kind,
         green=reading.nearest(cursor, green, point, 3) if need in ("", "wellbeing", "family") else [],
         phones=tuple(contact for contact in phones if contact.id != last_resort)[:5],
+    )
+
+
+def _sheet(cursor: Cursor[Any], answer: Answer, need: str) -> Sheet:
+    """The same on paper: the hub, what is listed for the need, and the nearest of each kind."""
+    located = answer.located
+    first = [answer.hub] if answer.hub and answer.hub.point else []
+    nearest = [near[0] for _, near in answer.by_kind]
+    return help_sheet(
+        cursor,
+        (located.longitude, located.latitude),
+        [*first, *answer.for_need, *nearest],
+        located.locality.id if located.locality else None,
+        need,
+        "Map of the places on this sheet",
     )
 
 

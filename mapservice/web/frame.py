@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import psycopg
 from flask import Flask, Response, make_response, render_template, request, url_for
@@ -34,6 +36,7 @@ NAVIGATION = (
 )
 DATABASE_AWAY = (psycopg.OperationalError, OperationalError, PoolTimeout)
 RETRY_AFTER_S = 10
+LONDON = ZoneInfo("Europe/London")
 TOO_LONG = "This took longer than an answer may take. Ask for less: a smaller area, fewer features."
 
 
@@ -111,8 +114,14 @@ def init_frame(app: Flask, geodata: Path) -> None:
         service_name=f"{borough.short_name} community map",
         last_resort=LocalProxy(lambda: book.last_resort),
         navigation=NAVIGATION,
+        today=today,
     )
     app.register_error_handler(HTTPException, error_page)
+
+
+def today() -> date:
+    """The day it is here, whatever the server's clock is set to."""
+    return datetime.now(LONDON).date()
 
 
 def symbol_for(catalogue: Catalogue, layer_ids: Iterable[str]) -> Markup:

@@ -1,0 +1,113 @@
+"""A small map as one static SVG, for paper: outlines of layers, numbered places, where one asked from.
+
+It is drawn from our own geometries, needs no script and no tile, and is black where colour would be lost.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from psycopg import Cursor
+
+from mapservice.layers.layer import Layer
+from mapservice.layers.outlines import Square, read_outlines
+from mapservice.layers.visibility import Viewer
+
+RADIUS = 6378137.0
+NEAREST_VIEW_M = 350
+"""Half a side, at least: closer up there would be nothing to know one's way by."""
+FARTHEST_VIEW_M = 2500
+"""And at most: what lies further away stands in the list and not on the map."""
+EDGE = 0.84
+"""Of half a side, how far out a place may be drawn, so that its number is whole."""
+BARS_M = (100, 200, 500, 1000, 2000)
+
+Position = tuple[float, float]
+"""Longitude and latitude in degrees."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnMap:
+    """The drawing as markup, and which of the places it was asked for lie on it."""
+
+    svg: str
+    on_it: frozenset[int]
+
+
+def draw_map(
+    cursor: Cursor[Any],
+    layers: Iterable[Layer],
+    viewer: Viewer,
+    you: Position,
+    places: list[tuple[int, Position]],
+    label: str,
+) -> DrawnMap:
+    """A map around `you` that holds as many of the numbered places as a walk makes sense to."""
+    square = _square(you, [position for _, position in places])
+    drawn = [
+        f'<path d="{path}" class="app-drawn__{"area" if layer.style.symbol == "area" else "line"}"/>'
+        for layer, path in read_outlines(cursor, layers, square, viewer)
+    ]
+    spots = [(number, _spot(position, square)) for number, position in places]
+    seen = [(number, spot) for number, spot in spots if all(0 < at < 1000 for at in spot)]
+    # The first is the one to go to first: it is drawn last, over its neighbours.
+    drawn += [_number(number, spot) for number, spot in reversed(seen)]
+    drawn.append(_here(_spot(you, square)))
+    drawn.append(_bar(square, you[1]))
+    body = "".join(drawn)
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" class="app-drawn" viewBox="0 0 1000 1000" role="img" '
+        f'aria-label="{escape(label, quote=True)}">{body}</svg>'
+    )
+    return DrawnMap(svg, frozenset(number for number, _ in seen))
+
+
+def _square(you: Position, places: list[Position]) -> Square:
+    stretch = 1 / math.cos(math.radians(you[1]))  # of the Mercator grid, here
+    x, y = _mercator(you)
+    reach = NEAREST_VIEW_M * stretch
+    for position in places:
+        px, py = _mercator(position)
+        needed = max(abs(px - x), abs(py - y)) / EDGE
+        if needed <= FARTHEST_VIEW_M * stretch:
+            reach = max(reach, needed)
+    return Square(x, y, reach)
+
+
+def _mercator(position: Position) -> tuple[float, float]:
+    longitude, latitude = position
+    y = math.log(math.tan(math.pi / 4 + math.radians(latitude) / 2))
+    return RADIUS * math.radians(longitude), RADIUS * y
+
+
+def _spot(position: Position, square: Square) -> tuple[int, int]:
+    x, y = _mercator(position)
+    left, top = square.x - square.half, square.y + square.half
+    return round((x - left) / square.unit), round((top - y) / square.unit)
+
+
+def _number(number: int, spot: tuple[int, int]) -> str:
+    x, y = spot
+    return (
+        f'<g class="app-drawn__number"><circle cx="{x}" cy="{y}" r="38"/>'
+        f'<text x="{x}" y="{y + 18}" text-anchor="middle">{number}</text></g>'
+    )
+
+
+def _here(spot: tuple[int, int]) -> str:
+    x, y = spot
+    return f'<path class="app-drawn__you" d="M{x - 26} {y}h52M{x} {y - 26}v52"/>'
+
+
+def _bar(square: Square, latitude: float) -> str:
+    metres = square.unit * math.cos(math.radians(latitude))  # on the ground, for one unit of the drawing
+    length = max((bar for bar in BARS_M if bar / metres <= 450), default=BARS_M[0])
+    text = f"{length} m" if length < 1000 else f"{length // 1000} km"
+    return (
+        f'<g class="app-drawn__bar"><path d="M40 960v-20h{round(length / metres)}v20"/>'
+        f'<text x="50" y="925">{text}</text></g>'
+    )

@@ -1,0 +1,76 @@
+"""The answer on one sheet of paper: a few places, whom to ring, a small map and a code to scan.
+
+The code leads to the same need in the same locality and never to a postcode: a sheet that is left lying about,
+or handed on, must not say where somebody lives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode
+
+import segno
+from markupsafe import Markup
+from psycopg import Cursor
+
+from mapservice.maps.drawn import draw_map
+from mapservice.web import context
+from mapservice.web.reading import Feature
+
+MOST_PLACES = 6
+"""What fits beside the map with hours and a note for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What the printed page shows: numbered places, the numbers that are on the map, drawing and code."""
+
+    places: list[tuple[int, Feature]]
+    on_map: frozenset[int]
+    drawing: Markup
+    code: Markup
+    address: str
+
+
+def help_sheet(
+    cursor: Cursor[Any],
+    you: tuple[float, float],
+    features: Iterable[Feature],
+    locality: str | None,
+    need: str,
+    label: str,
+) -> Sheet:
+    """The sheet for somebody at `you` (longitude, latitude), from the places of the answer in their order."""
+    places = list(enumerate(_once(features), start=1))[:MOST_PLACES]
+    layers = [layer for layer in context.catalogue() if layer.style.shown]
+    known = [(number, feature.point) for number, feature in places if feature.point]
+    drawn = draw_map(cursor, layers, context.viewer(), you, known, label)
+    address = asking_address(locality, need)
+    return Sheet(
+        places=places,
+        on_map=drawn.on_it,
+        drawing=Markup(drawn.svg),  # noqa: S704 - numbers and our own words
+        code=scannable(address),
+        address=address,
+    )
+
+
+def asking_address(locality: str | None, need: str) -> str:
+    """The address of the same question for a whole locality."""
+    asked = urlencode({name: value for name, value in (("locality", locality), ("need", need)) if value})
+    return f"{context.site()}/find{'?' if asked else ''}{asked}"
+
+
+@lru_cache(maxsize=256)
+def scannable(address: str) -> Markup:
+    """An address as a QR code, drawn with attributes alone so that a strict policy lets it show."""
+    code = segno.make(address, error="m", micro=False)
+    svg = code.svg_inline(border=4, omitsize=True, svgclass="app-code-to-scan", lineclass=None)
+    return Markup(svg)  # noqa: S704 - drawn from the address as squares
+
+
+def _once(features: Iterable[Feature]) -> list[Feature]:
+    return list({feature.id: feature for feature in features}.values())
