@@ -60,6 +60,7 @@ def content_security_policy(*, basemap_origin: str | None, script_hashes: list[s
         "img-src": images,
         "connect-src": ["'self'"],
         "manifest-src": ["'self'"],
+        "worker-src": ["'self'"],
         "form-action": ["'self'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
