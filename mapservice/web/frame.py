@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from werkzeug.local import LocalProxy
 from mapservice.layers.catalogue import Catalogue
 from mapservice.maps.symbols import symbol_svg
 from mapservice.register.borough import Borough
-from mapservice.web import contacts, frontend, words
+from mapservice.web import contacts, frontend, offline, words
 from mapservice.web.problems import Problem, problem_response
 
 log = logging.getLogger(__name__)
@@ -102,6 +102,7 @@ def init_frame(app: Flask, geodata: Path) -> None:
         distance=words.distance_words,
         area=words.area_words,
         day=words.day_words,
+        clock=offline.clock,
         tel=words.telephone_link,
         ringable=words.with_telephone_links,
     )
@@ -114,14 +115,15 @@ def init_frame(app: Flask, geodata: Path) -> None:
         service_name=f"{borough.short_name} community map",
         last_resort=LocalProxy(lambda: book.last_resort),
         navigation=NAVIGATION,
-        today=today,
+        now=now,
+        may_be_kept=offline.may_be_kept,
     )
     app.register_error_handler(HTTPException, error_page)
 
 
-def today() -> date:
-    """The day it is here, whatever the server's clock is set to."""
-    return datetime.now(LONDON).date()
+def now() -> datetime:
+    """What the clocks here show, whatever the server's clock is set to."""
+    return datetime.now(LONDON)
 
 
 def symbol_for(catalogue: Catalogue, layer_ids: Iterable[str]) -> Markup:
@@ -139,7 +141,7 @@ def error_page(error: HTTPException) -> Response:
         error = ServiceUnavailable(TOO_LONG if slow else None, retry_after=RETRY_AFTER_S)
     code = error.code or 500
     said = ERRORS.get(code) or ERRORS[500 if code >= 500 else 400]
-    if request.path == "/api" or request.path.startswith("/api/"):
+    if request.path == "/api" or request.path.startswith(("/api/", "/openreferral/3.0")):
         response = problem_response(Problem(code, str(error.description or said.what)))
     else:
         response = make_response(render_template("error.html", code=code, said=said), code)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Flask, redirect, url_for
 from werkzeug import Response
 
-from mapservice.web import data, directory, finder, maps
+from mapservice.web import data, directory, finder, maps, offline
 
 
 def register_pages(app: Flask) -> None:
     """Add every page to the app; needs `frame.init_frame` before it."""
-    for module in (directory, finder, maps, data):
+    for module in (directory, finder, maps, data, offline):
         app.register_blueprint(module.blueprint)
     app.add_url_rule("/favicon.ico", view_func=favicon)
 

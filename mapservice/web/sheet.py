@@ -1,7 +1,7 @@
 """The answer on one sheet of paper: a few places, whom to ring, a small map and a code to scan.
 
-The code leads to the same need in the same locality and never to a postcode: a sheet that is left lying about,
-or handed on, must not say where somebody lives.
+The code leads to the same need in the same locality and never to a postcode: a sheet that is left lying
+about, or handed on, must not say where somebody lives.
 """
 
 from __future__ import annotations

@@ -7,8 +7,11 @@ import { ServiceNavigation } from 'govuk-frontend/dist/govuk/components/service-
 import { SkipLink } from 'govuk-frontend/dist/govuk/components/skip-link/skip-link.mjs'
 
 import '../scss/site.scss'
+import { workOffline } from './offline.js'
 
 for (const component of [Button, ErrorSummary, ServiceNavigation, SkipLink]) createAll(component)
+
+workOffline()
 
 // A copy button is written by the script, so that no dead button shows without it.
 for (const box of document.querySelectorAll('[data-copy]')) {
