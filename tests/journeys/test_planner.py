@@ -91,7 +91,8 @@ def test_a_mistyped_filter_says_what_was_meant(browser, live_server):
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/conformance", "/api/collections/wards-2002", "/api/collections/hubs/items"]
+    "path",
+    ["/api/conformance", "/api/collections/wards-2002", "/api/collections/hubs/items", "/api/docs/libraries"],
 )
 def test_the_other_pages_of_the_api(browser, live_server, screen, path):
     with visit(browser, live_server, **screen) as visitor:

@@ -12,6 +12,7 @@ api = Blueprint("api", __name__, url_prefix="/api")
 from mapservice.web.api import (  # noqa: E402 - they add their routes to the blueprint
     changes,  # noqa: F401
     describing,  # noqa: F401
+    docs,  # noqa: F401
     features,  # noqa: F401
     nearby,  # noqa: F401
     tiles,  # noqa: F401

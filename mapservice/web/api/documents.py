@@ -90,6 +90,7 @@ def landing(site: str, borough: Borough) -> Document:
             link(f"{site}/api", "self", JSON, "This document"),
             link(f"{site}/api?f=html", "alternate", "text/html", "This document as a web page"),
             link(f"{site}/api/openapi.json", "service-desc", OPENAPI, "The API described in OpenAPI 3.0"),
+            link(f"{site}/api/docs", "service-doc", "text/html", "Every operation, to read and to try"),
             link(
                 f"{site}/data", "service-doc", "text/html", "How to connect QGIS, ArcGIS, Excel and notebooks"
             ),

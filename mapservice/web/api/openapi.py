@@ -17,6 +17,7 @@ from mapservice.layers.query import CRS84, CRS_URIS, DEFAULT_LIMIT, MAX_LIMIT, M
 from mapservice.layers.queryables import GEOMETRY, queryables
 from mapservice.register.borough import Borough
 from mapservice.register.vocabulary import SUPPORT
+from mapservice.web.api.openapi_examples import add_examples
 from mapservice.web.api.openapi_tiles import tile_paths
 from mapservice.web.api.openapi_writing import SECURITY_SCHEMES, changing, creating
 from mapservice.web.api.parameters import ITEMS_PARAMETERS
@@ -89,7 +90,7 @@ def document(site: str, catalogue: Catalogue, borough: Borough) -> Document:
         for operation in operations.values():
             for status, name in (("401", "Unauthorized"), ("414", "TooLong")):
                 operation["responses"].setdefault(status, {"$ref": f"#/components/responses/{name}"})
-    return {
+    described: Document = {
         "openapi": "3.0.3",
         "info": {
             "title": f"{borough.short_name} community map",
@@ -109,6 +110,8 @@ def document(site: str, catalogue: Catalogue, borough: Borough) -> Document:
             "parameters": parameters,
         },
     }
+    add_examples(described, borough)
+    return described
 
 
 def _layer_paths(layer: Layer) -> Document:
