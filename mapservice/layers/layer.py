@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from mapservice.layers.naming import check_names
+
 PropertyType = Literal["string", "integer", "number", "boolean", "date", "date-time", "array", "object"]
 GeometryKind = Literal["point", "polygon", "mixed"]
 Symbol = Literal["circle", "square", "diamond", "hexagon", "triangle", "area", "outline"]
@@ -103,6 +105,9 @@ class Layer:
     licence_url: str | None = None
     attribution: str = ""
     keywords: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_names(self.id, (p.name for p in self.properties), (p.name for p in self.filterable))
 
     def find_property(self, name: str) -> Property | None:
         """The property called `name`, or None."""

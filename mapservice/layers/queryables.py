@@ -7,9 +7,9 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from mapservice.layers.layer import Layer, Property
+from mapservice.layers.naming import GEOMETRY
 
-GEOMETRY = "geometry"
-"""The name under which filters know a feature's geometry, as GeoJSON does."""
+__all__ = ["GEOMETRY", "queryables"]
 
 
 @lru_cache(maxsize=1024)

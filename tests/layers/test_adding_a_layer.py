@@ -1,9 +1,12 @@
 """One declaration puts a layer on every surface."""
 
+from dataclasses import replace
+
 import pytest
 
 from mapservice import create_app
 from mapservice.layers.layer import Layer, Property, Style
+from mapservice.layers.naming import BadLayer
 
 PARKS_OF_AN_ACRE = Layer(
     id="acre-parks",
@@ -18,6 +21,26 @@ PARKS_OF_AN_ACRE = Layer(
     ),
     style=Style("#123456", "area", "A"),
 )
+
+
+@pytest.mark.parametrize(
+    "names, told",
+    [
+        (("name", "limit"), "'limit' is a parameter of the API"),
+        (("as_of",), "rename it, or declare it with filterable=False"),
+        (("name", "name"), "two properties are called 'name'"),
+        (("geometry",), "what filters call the geometry"),
+    ],
+)
+def test_a_name_that_would_mean_two_things_is_refused_at_once(names, told):
+    with pytest.raises(BadLayer, match="layer acre-parks: ") as refused:
+        replace(PARKS_OF_AN_ACRE, properties=tuple(Property(name, "string", name) for name in names))
+    assert told in str(refused.value)
+
+
+def test_a_property_that_nobody_filters_by_may_be_called_like_a_parameter():
+    only_shown = Property("limit", "integer", "Speed limit", filterable=False)
+    assert replace(PARKS_OF_AN_ACRE, properties=(only_shown,)).find_property("limit") is only_shown
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from mapservice.layers.cql2 import LANGUAGES, read_filter
 from mapservice.layers.formats import FORMAT_BY_ID, Format
 from mapservice.layers.history import parse_as_of, read_beginning
 from mapservice.layers.layer import Layer
+from mapservice.layers.naming import ITEMS_PARAMETERS as ITEMS_PARAMETERS
 from mapservice.layers.paging import SortKey, decode_cursor, parse_sort
 from mapservice.layers.query import (
     CRS84,
@@ -34,10 +35,6 @@ from mapservice.layers.queryables import GEOMETRY, queryables
 from mapservice.web import context
 from mapservice.web.requests import preferred_handling
 
-ITEMS_PARAMETERS = (
-    "limit", "offset", "cursor", "sortby", "bbox", "bbox-crs", "crs", "datetime", "filter", "filter-lang",
-    "filter-crs", "properties", "exclude-properties", "skip-geometry", "as_of", "count", "f",
-)  # fmt: skip
 ITEM_PARAMETERS = ("crs", "properties", "exclude-properties", "skip-geometry", "as_of", "f")
 T = TypeVar("T")
 
