@@ -125,16 +125,50 @@ def _announce(settings: Settings) -> None:
 @click.option("--replace", is_flag=True, help="Also remove what FILE lacks: it is the whole truth.")
 def import_(source: str, file: Path | None, actor: str | None, reason: str | None, replace: bool) -> None:
     """Take FILE in as SOURCE: all of it, or nothing and a list of what is wrong, by line and field."""
+    from mapservice.preparation import measure_walks, progress_bar
     from mapservice.sources import SOURCES, run_import
 
     settings = load_settings()
     if source not in SOURCES:
         raise OperatorError(f"There is no source {source!r}. There are: {', '.join(SOURCES)}")
     with open_database(settings, command=f"mapservice import {source}", say=say) as database:
-        report = run_import(database, source, file, actor or _login_name(), reason=reason, replace=replace)
-    click.echo(report.render())
+        with progress_bar() as progress:
+            report = run_import(
+                database,
+                source,
+                file,
+                actor or _login_name(),
+                reason=reason,
+                replace=replace,
+                progress=progress,
+            )
+        click.echo(report.render())
+        if report.changes:
+            measure_walks(database, say)
     if not report.ok:
         sys.exit(1)
+
+
+@cli.command()
+def walk() -> None:
+    """Measure how far every postcode is from every place, on foot: whatever has changed since last time.
+
+    May be stopped at any time; the next run goes on from there. Importing and starting do the same.
+    """
+    from mapservice.network.store import read_loaded
+    from mapservice.preparation import measure_walks
+
+    settings = load_settings()
+    with open_database(settings, command="mapservice walk", say=say) as database:
+        with database.reading() as cursor:
+            loaded = read_loaded(cursor)
+        if loaded is None:
+            raise OperatorError(
+                "No walking network is loaded, so that distances are straight lines. Load one first: "
+                "mapservice import osm <file>, or mapservice import open-roads <file>"
+            )
+        if not measure_walks(database, say):
+            say("All walks are measured already.")
 
 
 @cli.command()

@@ -11,9 +11,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy import text
 
 from mapservice.database import Database
+from mapservice.network.measuring import measure
 from mapservice.register import migrate
+from mapservice.register.progress import Progress as ReportProgress
 from mapservice.settings import OperatorError, Settings
-from mapservice.sources.load import Progress as ReportProgress
 from mapservice.sources.load import load_geodata
 from mapservice.web import frontend
 
@@ -23,7 +24,7 @@ PREPARATION_LOCK = 0x6D617073  # "maps"
 
 
 def prepare(settings: Settings, database: Database, say: Say) -> None:
-    """Migrate, build the front end, load the geodata folder; seconds where all of it is done already.
+    """Migrate, build the front end, load the data folder, measure walks; seconds where all is done already.
 
     Raises `OperatorError` where the data is refused, and `FrontendError` where the build fails.
     """
@@ -34,6 +35,16 @@ def prepare(settings: Settings, database: Database, say: Say) -> None:
             report = load_geodata(database, settings.geodata_dir, progress)
     if not report.ok:
         raise OperatorError(f"The data in {settings.geodata_dir} was not loaded:\n{report.render()}")
+    measure_walks(database, say)
+
+
+def measure_walks(database: Database, say: Say) -> int:
+    """Measure the walks that are to be measured; how many places they lead to."""
+    with progress_bar() as progress:
+        measured = measure(database, progress)
+    if measured:
+        say(f"Measured how far every postcode is from {measured} places, on foot.")
+    return measured
 
 
 def build_frontend(say: Say) -> None:
@@ -70,7 +81,7 @@ def progress_bar() -> Iterator[ReportProgress]:
         disable=not sys.stderr.isatty(),
         transient=True,
     ) as bar:
-        task = bar.add_task("Loading the borough", total=None)
+        task = bar.add_task("Beginning", total=None)
 
         def report(done: int, total: int, what: str) -> None:
             bar.update(task, description=what, completed=done, total=total)

@@ -6,7 +6,7 @@ the next run goes on from there. Only places whose generation has moved on are m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,10 +21,7 @@ from mapservice.network import FARTHEST_ACCESS_M, FARTHEST_WALK_M, REACH_M
 from mapservice.network.access import NEAREST_EDGE, Access, read_access
 from mapservice.network.graph import Graph, Spots
 from mapservice.network.store import read_graphs, read_loaded
-from mapservice.settings import OperatorError
-
-Progress = Callable[[int, int, str], None]
-"""Called with how many places are measured, how many there are to measure, and what is going on."""
+from mapservice.register.progress import Progress, silent
 
 MEASURING_LOCK = 5_220_917
 AT_ONCE = 32
@@ -79,12 +76,12 @@ class Postcodes:
 def measure(database: Database, progress: Progress | None = None) -> int:
     """Measure what is to be measured; how many places that were, 0 where no network is loaded.
 
-    Raises OperatorError where another process measures.
+    Waits for another process that measures: what that has done is not done again.
     """
     measured = 0
     with _connection(database) as cursor:
         # What is moved while the batch runs is found by looking again; each time round something is done.
-        while done := _measure_once(cursor, progress or _silent):
+        while done := _measure_once(cursor, progress or silent):
             measured += done
         if measured:
             cursor.execute(_FORGET)
@@ -177,9 +174,9 @@ def _connection(database: Database) -> Iterator[Cursor[Any]]:
     connection.autocommit = True
     try:
         with connection.cursor() as cursor:
-            taken = cursor.execute("SELECT pg_try_advisory_lock(%s)", (MEASURING_LOCK,)).fetchone()
-            if taken != (True,):
-                raise OperatorError("Walks are being measured by another process already.")
+            cursor.execute("SET lock_timeout = 0")
+            cursor.execute("SELECT pg_advisory_lock(%s)", (MEASURING_LOCK,))
+            cursor.execute("RESET lock_timeout")
             try:
                 yield cursor
             finally:
@@ -189,7 +186,3 @@ def _connection(database: Database) -> Iterator[Cursor[Any]]:
         if not connection.closed:
             connection.autocommit = autocommit
         pooled.close()
-
-
-def _silent(done: int, total: int, what: str) -> None:
-    pass

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import psycopg
 
 from mapservice.database.engines import Database
+from mapservice.register.progress import Progress, silent
 from mapservice.sources import (
     assets,
     borough,
@@ -82,6 +83,7 @@ def run_import(
     *,
     reason: str | None = None,
     replace: bool = False,
+    progress: Progress = silent,
 ) -> Report:
     """Import one file, all or nothing; the report says what was done, or why nothing was.
 
@@ -98,7 +100,7 @@ def run_import(
         return report
     try:
         with importing(database, actor, reason or f"import of {source} from {path.name}") as cursor:
-            apply_file(cursor, source, path, report, replace=replace)
+            apply_file(cursor, source, path, report, replace=replace, progress=progress)
             if not report.ok:
                 raise Unapplied
     except Unapplied:
@@ -108,13 +110,23 @@ def run_import(
     return report
 
 
-def apply_file(cursor: Cursor, source: str, path: Path, report: Report, *, replace: bool = False) -> None:
+def apply_file(
+    cursor: Cursor,
+    source: str,
+    path: Path,
+    report: Report,
+    *,
+    replace: bool = False,
+    progress: Progress = silent,
+) -> None:
     """Read, check and write one file inside a transaction that the caller gives up if it is refused."""
     importer = SOURCES[source]
+    progress(0, 2, f"Reading {path.name}")
     records = importer.read(path, Context(cursor), report)
     report.rejected.sort(key=lambda rejection: rejection.line or 0)
     if not report.ok or not records:
         return
+    progress(1, 2, f"Writing what is in {path.name}")
     try:
         importer.apply(cursor, records, report, replace=replace)
     except (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.RaiseException) as error:

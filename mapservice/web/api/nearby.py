@@ -100,7 +100,7 @@ def _locate(reader: Reader) -> Located:
     elif "postcode" not in arguments and not by_point:
         reader.wrong("postcode", "give a postcode, or lon and lat")
     elif by_point:
-        point = {name: reader.read(name, _degrees, None) for name in ("lon", "lat")}
+        point = {name: reader.read(name, read_degrees, None) for name in ("lon", "lat")}
         for name in point:
             if name not in arguments:
                 reader.wrong(name, "lon and lat go together")
@@ -110,15 +110,7 @@ def _locate(reader: Reader) -> Located:
     with context.database().reading() as cursor:
         here = locate_postcode(cursor, arguments["postcode"])
     if here is None:
-        raise Problem(
-            404,
-            "This postcode is not known here.",
-            [
-                Mistake(
-                    "postcode", "is not a postcode in or near the borough", "check it, or give lon and lat"
-                )
-            ],
-        )
+        raise unknown_postcode("postcode")
     return here
 
 
@@ -131,7 +123,14 @@ def _at(point: dict[str, float | None]) -> Located:
         raise BadQuery([Mistake(name, str(error))]) from None
 
 
-def _degrees(text: str) -> float:
+def unknown_postcode(parameter: str) -> Problem:
+    """What is said of a postcode that the register does not know."""
+    reason, hint = "is not a postcode in or near the borough", "check it, or give longitude and latitude"
+    return Problem(404, "This postcode is not known here.", [Mistake(parameter, reason, hint)])
+
+
+def read_degrees(text: str) -> float:
+    """A number of degrees; raises ValueError for anything else."""
     if not re.fullmatch(r"[+-]?\d{1,3}(\.\d{1,15})?", text, re.ASCII):
         raise ValueError("must be a number of degrees such as -0.1")
     return float(text)

@@ -82,6 +82,7 @@ def document(site: str, catalogue: Catalogue, borough: Borough) -> Document:
             missing=True,
         ),
     }
+    paths |= _route()
     for layer in catalogue:
         paths |= _layer_paths(layer) | (_changes(layer) if layer.tracked else {})
     of_tiles, parameters = tile_paths(catalogue, _items_parameters)
@@ -112,6 +113,23 @@ def document(site: str, catalogue: Catalogue, borough: Borough) -> Document:
     }
     add_examples(described, borough)
     return described
+
+
+def _route() -> Document:
+    place = "[a-z0-9]+(-[a-z0-9]+)*"
+    here = {"type": "string"}
+    there = {"type": "string", "pattern": f"^((assets|green-spaces)/)?{place}$"}
+    parameters = [
+        _query("from", here, "A postcode, however it is typed, or longitude,latitude.") | {"required": True},
+        _query("to", there, "The id of a place, or green-spaces/ and that of one.") | {"required": True},
+        _query(
+            "step-free",
+            {"type": "string", "enum": ["true", "false"], "default": "false"},
+            "Whether to go without steps, as far as they are known.",
+        ),
+    ]
+    answer = {"application/geo+json": {"schema": reference("Route")}}
+    return {"/route": _get("route", "The way on foot to a place", answer, parameters, missing=True)}
 
 
 def _layer_paths(layer: Layer) -> Document:

@@ -149,6 +149,7 @@ _CHANGED: Document = {
 _GEOMETRY: Document = {
     "Position": {"type": "array", "minItems": 2, "maxItems": 3, "items": {"type": "number"}},
     "PointGeometry": _geometry("Point", reference("Position")),
+    "LineStringGeometry": _geometry("LineString", _nested(1, least=2)),
     # A ring ends where it begins: a triangle has four positions.
     "PolygonGeometry": _geometry("Polygon", _nested(2, least=4)),
     "MultiPolygonGeometry": _geometry("MultiPolygon", _nested(3, least=4)),
@@ -243,6 +244,32 @@ _SHARED: Document = {
                 ),
             },
             "locality": {**_object(["id", "name"], {"id": _TEXT, "name": _TEXT}), "nullable": True},
+        },
+    ),
+    "Route": _object(
+        ["type", "geometry", "properties"],
+        {
+            "type": {"type": "string", "enum": ["Feature"]},
+            "geometry": reference("LineStringGeometry"),
+            "properties": _object(
+                ["to", "metres", "minutes", "measured", "step_free"],
+                {
+                    "from": {"type": "string", "nullable": True, "description": "The postcode, if any."},
+                    **dict.fromkeys(("to", "name"), _TEXT),
+                    "metres": {"type": "integer", "minimum": 0},
+                    "minutes": {"type": "integer", "minimum": 1, "description": "At 80 metres a minute."},
+                    "measured": {"type": "string", "enum": ["path", "straight line"]},
+                    "step_free": {
+                        "type": "boolean",
+                        "nullable": True,
+                        "description": "Whether no steps are known on the way; null for a straight line.",
+                    },
+                    **{
+                        name: {"type": "string", "nullable": True}
+                        for name in ("attribution", "licence", "licence_url")
+                    },
+                },
+            ),
         },
     ),
     "Changes": _object(

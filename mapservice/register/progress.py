@@ -1,0 +1,12 @@
+"""How something that takes a while tells how far it has come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Progress = Callable[[int, int, str], None]
+"""Called with how many steps are done, how many there are, and what is being done."""
+
+
+def silent(done: int, total: int, what: str) -> None:
+    """For when nobody watches."""
