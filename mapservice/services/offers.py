@@ -16,7 +16,8 @@ PlaceKind = Literal["assets", "green-spaces", "pop-up"]
 
 _COLUMNS = (
     "id, service, name, kind, description, organisation, place, place_kind, place_id, address, postcode,"
-    " status, alert, needs, terms, sessions, cost, minimum_age, maximum_age, eligibility, how_to_get_it, languages,"
+    " status, alert, needs, terms, sessions, cost, minimum_age, maximum_age, eligibility, how_to_get_it,"
+    " languages,"
     " phone, email, website, areas #>> '{localities,0,name}' AS locality, demonstration, verified, source,"
     " as_of, confirmed_on"
 )

@@ -18,6 +18,7 @@ from mapservice.web import (
     compression,
     frame,
     identity,
+    openreferral,
     operations,
     pages,
     requests,
@@ -49,6 +50,7 @@ def build_application(settings: Settings | None = None, database: Database | Non
     tiles = base_map(settings.basemap, settings.basemap_url, settings.basemap_attribution)
     security.init_security(app, basemap_url=tiles.url if tiles else None, public_url=settings.public_url)
     app.register_blueprint(api)
+    app.register_blueprint(openreferral.blueprint)
     app.register_blueprint(operations.blueprint)
     pages.register_pages(app)
     _keep_answers(app, settings)

@@ -21,6 +21,7 @@ from werkzeug.http import http_date, parse_date
 from mapservice.database import Database
 from mapservice.layers.catalogue import Catalogue
 from mapservice.layers.visibility import ANONYMOUS
+from mapservice.services import hsds
 from mapservice.web.frame import DATABASE_AWAY
 
 if TYPE_CHECKING:
@@ -141,7 +142,9 @@ class CachedAnswers:
 
     def _relations(self, environ: WSGIEnvironment) -> tuple[str, ...]:
         """The tracked relations an anonymous reading request depends on; none means it is not ours."""
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or not environ["PATH_INFO"].startswith("/api"):
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or not environ["PATH_INFO"].startswith(
+            ("/api", "/openreferral/")
+        ):
             return ()
         if "HTTP_AUTHORIZATION" in environ or "HTTP_COOKIE" in environ:
             return ()
@@ -191,6 +194,8 @@ class CachedAnswers:
 def relations_of(catalogue: Catalogue, path: str) -> tuple[str, ...]:
     """The tracked relations an API path is answered from; empty where the counter cannot vouch for it."""
     parts = path.strip("/").split("/")
+    if parts[0] == "openreferral":
+        return hsds.RELATIONS if len(parts) > 2 and parts[2] in hsds.KINDS else ()
     if len(parts) > 2 and parts[1] == "collections":
         layer = catalogue.get(parts[2])
         return (layer.relation,) if layer is not None and layer.tracked else ()

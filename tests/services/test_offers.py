@@ -29,7 +29,7 @@ def test_made_up_examples_are_nobodys_help(cursor):
 
 
 @pytest.mark.parametrize(
-    ("service", "words"),
+    "service,words",
     [
         ("example-money-advice", ["Tuesdays, 10am to 1pm"]),
         ("example-gardening-group", ["The first Saturday and third Saturday of the month, 10am to 12 noon"]),
