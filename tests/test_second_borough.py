@@ -38,6 +38,7 @@ LAYERS = {
     "gp-sites": 1,
     "green-spaces": 3,
     "potential-green-spaces": 1,
+    "lsoa-2021": 0,
 }
 START = (
     "/",

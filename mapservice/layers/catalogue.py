@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mapservice.layers.layer import Editable, Layer, Property, Style
+from mapservice.layers.population import small_areas
 from mapservice.layers.visibility import Viewer, may_see
 from mapservice.register.borough import Borough, BoundarySetFile
 from mapservice.register.vocabulary import ACCESS_FACTS, SUPPORT, YES_NO_UNKNOWN
@@ -47,6 +48,7 @@ def build_catalogue(borough: Borough) -> Catalogue:
         (
             *(_wards(borough, boundary_set) for boundary_set in borough.boundary_sets),
             _localities(borough),
+            small_areas(borough),
             _assets(
                 shared,
                 "assets",
@@ -393,6 +395,7 @@ def _green_spaces(
                     _text("stage_reason", "Reason"),
                     _text("current_use", "Current use", "What is there now."),
                     _text("owner_kind", "Kind of owner"),
+                    Property("cost_gbp", "integer", "Cost", "What opening it would cost.", unit="GBP"),
                 )
                 if potential
                 else ()
@@ -427,7 +430,7 @@ def _green_spaces(
             table="register.green_spaces",
             properties=(
                 *("name", "type", "access", "access_note", "address", "postcode", "area_stated_ha"),
-                *(("stage", "stage_reason", "current_use", "owner_kind") if potential else ()),
+                *(("stage", "stage_reason", "current_use", "owner_kind", "cost_gbp") if potential else ()),
                 *("position", "as_of", "confirmed_on", "verified", "demonstration", "note"),
             ),
             required=("name", "type"),

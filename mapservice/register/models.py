@@ -347,6 +347,7 @@ class GreenSpace(LocatedOnMaps, Dated, Sourced, Base):
     current_use: Mapped[str | None]
     owner_kind: Mapped[str | None]
     area_stated_ha: Mapped[float | None]
+    cost_gbp: Mapped[int | None]
     stage: Mapped[str | None]
     stage_reason: Mapped[str | None]
     position: Mapped[str]

@@ -144,6 +144,14 @@ def whole_number(value: str) -> int:
     return int(result)
 
 
+def count(value: str) -> int:
+    """A whole number that is not negative."""
+    result = whole_number(value)
+    if result < 0:
+        raise Refused("must not be negative")
+    return result
+
+
 def did_you_mean(value: str, known: Iterable[str]) -> str:
     """A hint for a misspelt word, or the empty string."""
     close = difflib.get_close_matches(value.lower(), list(known), n=1, cutoff=0.6)

@@ -43,6 +43,7 @@ OPTIONAL = (
     "current_use",
     "owner_kind",
     "area_stated_ha",
+    "cost_gbp",
     "stage",
     "stage_reason",
     "visibility",
@@ -55,6 +56,7 @@ OPTIONAL = (
 _COLUMNS = {
     **dict.fromkeys((*REQUIRED, *OPTIONAL), "text"),
     "area_stated_ha": "double precision",
+    "cost_gbp": "integer",
     "confirmed_on": "date",
     "verified": "boolean",
     "demonstration": "boolean",
@@ -84,6 +86,7 @@ def read(path: Path, context: Context, report: Report) -> list[dict[str, Any]]:
         "verified": checks.yes_no,
         "postcode": checks.postcode,
         "area_stated_ha": _area,
+        "cost_gbp": checks.count,
         "stage": checks.one_of(STAGES, "stage"),
         "visibility": checks.one_of(("public", "network", "council")),
         "confirmed_on": checks.iso_date,

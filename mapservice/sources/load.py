@@ -26,6 +26,8 @@ _AFTER_BOUNDARIES = (
     ("services", "services.csv"),
     ("service-locations", "service-locations.csv"),
     ("sessions", "sessions.csv"),
+    ("population", "population.geojson"),
+    ("households", "households.csv"),
 )
 
 

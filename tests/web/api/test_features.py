@@ -8,7 +8,7 @@ from openapi_spec_validator import validate
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
 LAYERS = [
-    "wards-2002", "wards-2022", "localities", "assets", "hubs", "community-centres", "libraries",
+    "wards-2002", "wards-2022", "localities", "lsoa-2021", "assets", "hubs", "community-centres", "libraries",
     "childrens-centres", "gp-sites", "green-spaces", "potential-green-spaces",
 ]  # fmt: skip
 

@@ -109,7 +109,7 @@ def test_every_queryable_is_a_query_parameter_and_can_be_filtered_by(client):
             response = client.get(url, query_string={"filter": f'"{name}" IS NULL', "limit": "1"})
             assert response.status_code == 200, response.text
             if name != "geometry":
-                sample = {"number": "1", "boolean": "true"}.get(schema["type"], "2024-05-31")
+                sample = {"number": "1", "integer": "1", "boolean": "true"}.get(schema["type"], "2024-05-31")
                 value = schema.get("enum", schema.get("items", {}).get("enum", [sample]))[0]
                 assert client.get(url, query_string={name: value}).status_code == 200
 
