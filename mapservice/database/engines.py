@@ -148,13 +148,18 @@ class Database:
         Each statement is its own snapshot and one round trip; use `cursor.connection.transaction()` where
         several must agree. `cancel_reading` of another thread can stop what it runs.
         """
+        with self.connected() as connection, connection.cursor() as cursor:
+            yield cursor
+
+    @contextmanager
+    def connected(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+        """The connection of `reading` alone, for `rows.run`."""
         mine = Reading(self.pool.take())
         thread = threading.get_ident()
         outer = self._readings.get(thread)
         self._readings[thread] = mine
         try:
-            with mine.connection.cursor() as cursor:
-                yield cursor
+            yield mine.connection
         finally:
             if outer is None:
                 del self._readings[thread]
@@ -238,5 +243,5 @@ def _connect_to_read(target: Address, options: dict[str, str]) -> psycopg.Connec
         autocommit=True,
         application_name=roles.READER,
         connect_timeout=10,
-        **arguments,
+        options=arguments["options"],
     )

@@ -6,8 +6,8 @@ SQLAlchemy's pool serves the roles that write. Here its bookkeeping would cost a
 from __future__ import annotations
 
 import contextlib
+import queue
 import select
-import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -30,12 +30,17 @@ class ReadingPool:
         self._kept = kept
         self._patience_s = patience_s
         self._idle: deque[Connection] = deque()
-        self._places = threading.BoundedSemaphore(most)
+        # A semaphore, and the cheapest there is.
+        self._places: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(most):
+            self._places.put(None)
 
     def take(self) -> Connection:
         """A connection that works, for the caller alone until given back; raises NoConnection."""
-        if not self._places.acquire(timeout=self._patience_s):
-            raise NoConnection(f"no connection became free within {self._patience_s:g} seconds")
+        try:
+            self._places.get(timeout=self._patience_s)
+        except queue.Empty:
+            raise NoConnection(f"no connection became free within {self._patience_s:g} seconds") from None
         try:
             with contextlib.suppress(IndexError):
                 while not is_alive(found := self._idle.pop()):
@@ -43,7 +48,7 @@ class ReadingPool:
                 return found
             return self._connect()
         except BaseException:
-            self._places.release()
+            self._places.put(None)
             raise
 
     def give_back(self, connection: Connection) -> None:
@@ -53,7 +58,7 @@ class ReadingPool:
             self._idle.append(connection)
         else:
             connection.close()
-        self._places.release()
+        self._places.put(None)
 
     def close(self) -> None:
         """Close what is idle; what is in use is closed when it comes back, or kept by whoever goes on."""

@@ -41,12 +41,21 @@ def run(
     """
     number = _numbered if len(text) < LONGEST_KEPT else _numbered.__wrapped__
     command, names = number(text)
+    if not names:
+        plain = connection.pgconn.exec_prepared(_prepare(connection, command, ()), None, None, int(binary))
+        return _checked(plain, connection, command, ())
     transformer = Transformer(connection)
     values = transformer.dump_sequence([parameters[name] for name in names], [PyFormat.AUTO] * len(names))
     types = transformer.types or ()
     name = _prepare(connection, command, types)
     # A null is None, which the protocol's own signature forgets.
     result = connection.pgconn.exec_prepared(name, values, transformer.formats, int(binary))  # type: ignore[arg-type]
+    return _checked(result, connection, command, types)
+
+
+def _checked(
+    result: PGresult, connection: Connection[Any], command: bytes, types: tuple[int, ...]
+) -> PGresult:
     if result.status != ExecStatus.TUPLES_OK:
         # Whatever was wrong with it, such as a table that has changed since: it is prepared anew next time.
         _prepared[connection].pop((command, types), None)

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import orjson
+
 from mapservice.layers.layer import Layer, Property
 
 SQL_TYPES = {
@@ -67,8 +69,7 @@ def sort_text(sort: tuple[SortKey, ...]) -> str:
 def encode_cursor(layer: Layer, sort: tuple[SortKey, ...], cursor: Cursor) -> str:
     """An opaque token for a place in a layer in some order."""
     content = [layer.id, sort_text(sort), int(cursor.backward), *cursor.keys]
-    raw = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return base64.urlsafe_b64encode(orjson.dumps(content)).decode().rstrip("=")
 
 
 def decode_cursor(layer: Layer, sort: tuple[SortKey, ...], token: str) -> Cursor:

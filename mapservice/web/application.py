@@ -25,7 +25,7 @@ from mapservice.web import (
     security,
     watching,
 )
-from mapservice.web.api import api
+from mapservice.web.api import api, direct
 from mapservice.web.api.answers import cell
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
@@ -62,6 +62,7 @@ def _keep_answers(app: Flask, settings: Settings) -> None:
     package = Path(__file__).resolve().parents[1]
     newest = max(path.stat().st_mtime_ns for path in package.rglob("*") if path.suffix in (".py", ".html"))
     edition = caching.fingerprint(newest, app.extensions["borough"], settings.public_url)
+    app.wsgi_app = direct.DirectAnswers(app)  # type: ignore[method-assign]
     kept = caching.CachedAnswers(app, settings.response_cache_mb * 1024 * 1024, edition)
     app.wsgi_app = kept  # type: ignore[method-assign]
 

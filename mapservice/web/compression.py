@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from functools import lru_cache
 
 import brotli
 import zstandard
 from flask import Flask, Response, request
-from werkzeug.datastructures import Accept
+from werkzeug.http import parse_accept_header
 
 SMALLEST_BYTES = 1024
 COMPRESSIBLE = (
@@ -30,9 +31,17 @@ ENCODERS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def best_encoding(accepted: Accept) -> str | None:
-    """The cheapest encoding that the client accepts, or None for none."""
-    return next((name for name in ENCODERS if accepted[name] > 0), None)
+@lru_cache(maxsize=256)
+def best_encoding(accepted: str) -> str | None:
+    """The cheapest encoding that an `Accept-Encoding` header allows, or None for none."""
+    found = parse_accept_header(accepted)
+    return next((name for name in ENCODERS if found[name] > 0), None)
+
+
+def compressed(body: bytes, accepted: str) -> tuple[bytes, str | None]:
+    """A body as an `Accept-Encoding` header allows, and its encoding; as it is where that is not worth it."""
+    encoding = best_encoding(accepted) if len(body) >= SMALLEST_BYTES else None
+    return (ENCODERS[encoding](body), encoding) if encoding else (body, None)
 
 
 def init_compression(app: Flask) -> None:
@@ -45,9 +54,8 @@ def init_compression(app: Flask) -> None:
         if not (response.content_type or "").startswith(COMPRESSIBLE):
             return response
         response.vary.add("Accept-Encoding")
-        body = response.get_data()
-        encoding = best_encoding(request.accept_encodings) if len(body) >= SMALLEST_BYTES else None
+        body, encoding = compressed(response.get_data(), request.headers.get("Accept-Encoding", ""))
         if encoding:
-            response.set_data(ENCODERS[encoding](body))
+            response.set_data(body)
             response.headers["Content-Encoding"] = encoding
         return response

@@ -6,6 +6,7 @@ import re
 import secrets
 import time
 from urllib.parse import unquote_to_bytes
+from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import BadRequest
@@ -26,8 +27,7 @@ def init_requests(app: Flask) -> None:
 
     @app.before_request
     def name_it() -> None:
-        given = request.headers.get(REQUEST_ID, "")
-        g.request_id = given if SANE_ID.fullmatch(given) else secrets.token_hex(8)
+        g.request_id = request_id(request.environ)
 
     @app.before_request
     def read_only_utf8() -> None:
@@ -46,6 +46,12 @@ def init_requests(app: Flask) -> None:
         if request.method in CHANGING and response.status_code >= 400:
             drain_body()
         return response
+
+
+def request_id(environ: WSGIEnvironment) -> str:
+    """The id of a request: the client's or proxy's own where it is sane, else a new one."""
+    given = environ.get("HTTP_X_REQUEST_ID")
+    return given if given and SANE_ID.fullmatch(given) else secrets.token_hex(8)
 
 
 def preferred_handling() -> str | None:

@@ -20,11 +20,16 @@ from jinja2 import Environment
 _TEMPLATE = "govuk_frontend_jinja/template.html"
 _INLINE = re.compile(r"<script[^>]*>(document\.body\.className[^<]+)</script>")
 
+OPEN_TO_READ = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Link, ETag, Content-Crs, Content-Disposition",
+}
+"""What answers of the API say to pages of other sites: it is public to read, without credentials."""
 ONE_YEAR = "public, max-age=31536000, immutable"
 
 
 def init_security(app: Flask, *, basemap_url: str | None = None, public_url: str | None = None) -> None:
-    """Set the headers on every response of the app.
+    """Set the headers on every response of the app; `app.extensions["security_headers"]` has them too.
 
     ``basemap_url`` is the tile template whose host is added to ``img-src``; HSTS is sent only when
     ``public_url`` is https, since promising it on a trial address would lock people out of it.
@@ -34,16 +39,22 @@ def init_security(app: Flask, *, basemap_url: str | None = None, public_url: str
     )
     strict = bool(public_url) and urlsplit(str(public_url)).scheme == "https"
 
+    always = {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "strict-origin-when-cross-origin",
+        "Permissions-Policy": "geolocation=(self), camera=(), microphone=(), payment=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    if strict:
+        always["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    app.extensions["security_headers"] = always
+
     @app.after_request
     def headers(response: Response) -> Response:
         given = response.headers
-        given.setdefault("Content-Security-Policy", policy)
-        given.setdefault("X-Content-Type-Options", "nosniff")
-        given.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-        given.setdefault("Permissions-Policy", "geolocation=(self), camera=(), microphone=(), payment=()")
-        given.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        if strict:
-            given.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        for name, value in always.items():
+            given.setdefault(name, value)
         if _hashed_static(request.path) and response.status_code in (200, 206, 304):
             given["Cache-Control"] = ONE_YEAR
         return response

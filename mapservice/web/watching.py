@@ -79,7 +79,7 @@ def has_left(client: socket.socket) -> bool:
 
 def init_watching(app: Flask) -> None:
     """Cancel the reading of every request whose client leaves."""
-    watcher = Watcher()
+    watcher = app.extensions["watcher"] = Watcher()
 
     @app.before_request
     def watch() -> None:

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from mapservice.layers.query import BadQuery
 from mapservice.web.problems import Problem, from_bad_query, problem_response
+from mapservice.web.security import OPEN_TO_READ
 
 api = Blueprint("api", __name__, url_prefix="/api")
 
@@ -36,8 +37,8 @@ def tell_mistakes(error: BadQuery) -> Response:
 @api.after_request
 def allow_reading_from_anywhere(response: Response) -> Response:
     """CORS: the API is public to read, without credentials."""
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Access-Control-Expose-Headers"] = "Link, ETag, Content-Crs, Content-Disposition"
+    for name, value in OPEN_TO_READ.items():
+        response.headers[name] = value
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
         response.headers["Access-Control-Allow-Headers"] = "Accept, If-None-Match, Prefer"

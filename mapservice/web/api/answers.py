@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal
 
 import orjson
 from flask import Response, render_template, request
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from mapservice.layers.formats import FORMAT_BY_ID, FORMATS, Format
 from mapservice.layers.query import BadQuery, Mistake
@@ -43,16 +46,22 @@ def wanted_format() -> Representation:
 
 def wanted_features_format() -> Format | Literal["html"]:
     """The format of features that `f` or, without it, `Accept` asks for; GeoJSON where neither does."""
-    asked = request.args.get("f")
+    found = preferred_format(request.args.get("f"), request.headers.get("Accept", ""))
+    return "html" if found == "html" else FORMAT_BY_ID[found]
+
+
+@lru_cache(maxsize=256)
+def preferred_format(asked: str | None, accept: str) -> str:
+    """The id of the format of features, or html, that an `f` or else an `Accept` header asks for."""
     if asked is None:
         types = {
             "application/json": "json",
             **{each.media_type: each.id for each in FORMATS},
             "text/html": "html",
         }
-        best = request.accept_mimetypes.best_match(types, "application/json")
-        asked = types[best]
-    return "html" if asked == "html" else FORMAT_BY_ID.get(asked, FORMAT_BY_ID["json"])
+        best = parse_accept_header(accept, MIMEAccept).best_match(types, "application/json")
+        return types[best]
+    return asked if asked == "html" or asked in FORMAT_BY_ID else "json"
 
 
 def answer(document: dict[str, Any], template: str, media_type: str = "application/json") -> Response:

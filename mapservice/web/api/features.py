@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 import orjson
 from flask import Response, render_template, request
 
-from mapservice.layers.features import Found, Page, read_extents, read_feature
+from mapservice.layers.features import read_extents, read_feature
 from mapservice.layers.layer import Layer
-from mapservice.layers.paging import encode_cursor
 from mapservice.layers.query import FeatureQuery, suggest
 from mapservice.web import context
-from mapservice.web.api import api, documents, openapi
+from mapservice.web.api import api, documents, geojson, openapi
 from mapservice.web.api.answers import answer, wanted_features_format, wanted_format
 from mapservice.web.api.downloads import send_features
 from mapservice.web.api.parameters import (
-    ITEMS_PARAMETERS,
     item_query,
     items_query,
     no_parameters_but,
 )
-from mapservice.web.caching import VERSIONS, fingerprint
+from mapservice.web.caching import VERSIONS
 from mapservice.web.problems import Problem
 
 
@@ -76,7 +73,7 @@ def items(layer_id: str) -> Response:
         page, count = context.counts().read_page(cursor, layer, query, context.site(), context.viewer())
     if page.version is not None:
         request.environ[VERSIONS] = {layer.relation: page.version}
-    links = _page_links(layer, query, page)
+    links = geojson.page_links(layer, query, page, request.args.to_dict(), context.site())
     if wanted == "html":
         features = orjson.loads(b"[%b]" % page.features)
         html = render_template(
@@ -88,11 +85,7 @@ def items(layer_id: str) -> Response:
             links={x["rel"]: x for x in links},
         )
         return Response(html, content_type="text/html; charset=utf-8")
-    matched = "" if count.exact is None else f'"numberMatched":{count.exact},'
-    matched += "" if count.estimate is None else f'"estimatedNumberMatched":{count.estimate},'
-    start = f'{{"type":"FeatureCollection",{matched}"numberReturned":{page.returned},"links":'
-    body = b'%b%b,"features":[\n%b\n]}' % (start.encode(), orjson.dumps(links), page.features)
-    return _geojson(body, query.crs, links)
+    return _geojson(geojson.page_body(page, count, links), query, links)
 
 
 @api.get("/collections/<layer_id>/items/<feature_id>")
@@ -102,30 +95,19 @@ def item(layer_id: str, feature_id: str) -> Response:
     query = item_query(layer, request.args)
     with context.database().reading() as cursor:
         found = read_feature(cursor, layer, feature_id, query, context.site(), context.viewer())
-    if found is None:
-        raise Problem(404, f"{layer.title} has no feature {feature_id[:80]!r}.")
+    found = geojson.must_be_found(found, layer, feature_id)
     if found.relation_version is not None:
         request.environ[VERSIONS] = {layer.relation: found.relation_version}
-    home = f"{context.site()}/api/collections/{layer.id}"
-    links = [
-        documents.link(f"{home}/items/{feature_id}", "self", documents.GEOJSON, "This feature"),
-        documents.link(f"{home}/items/{feature_id}?f=html", "alternate", "text/html", "As a web page"),
-        documents.link(home, "collection", documents.JSON, layer.title),
-    ]
     if wanted_format() == "html":
-        html = render_template("api/item.html", layer=layer, feature=orjson.loads(found.feature), query=query)
-        return _tagged(Response(html, content_type="text/html; charset=utf-8"), found)
-    body = b'%b,"links":%b}' % (found.feature[:-1], orjson.dumps(links))
-    return _tagged(_geojson(body, query.crs, links), found)
-
-
-def _tagged(response: Response, found: Found) -> Response:
-    """The feature's entity tag: its version, for If-Match, and what tells its representations apart."""
-    if found.version is not None:
-        looks = fingerprint(
-            request.url, request.headers.get("Accept"), request.headers.get("Accept-Encoding")
-        )
-        response.set_etag(f"{found.version}-{looks}")
+        shown = orjson.loads(found.feature)
+        html = render_template("api/item.html", layer=layer, feature=shown, query=query)
+        response = Response(html, content_type="text/html; charset=utf-8")
+    else:
+        links = geojson.item_links(layer, feature_id, context.site())
+        response = _geojson(geojson.item_body(found, links), query, links)
+    tag = geojson.item_tag(found, context.site(), request.environ)
+    if tag is not None:
+        response.headers["ETag"] = tag
     return response
 
 
@@ -149,32 +131,5 @@ def _described(layers: list[Layer]) -> list[dict[str, Any]]:
     ]
 
 
-def _page_links(layer: Layer, query: FeatureQuery, page: Page) -> list[dict[str, Any]]:
-    home = f"{context.site()}/api/collections/{layer.id}"
-    given = request.args.to_dict()
-    here = f"{home}/items" + (f"?{urlencode(given)}" if given else "")
-    other = urlencode({**given, "f": "html"})
-    links = [
-        documents.link(here, "self", documents.GEOJSON, "This page"),
-        documents.link(f"{home}/items?{other}", "alternate", "text/html", "This page as a web page"),
-        documents.link(home, "collection", documents.JSON, layer.title),
-    ]
-    # What was ignored on request is not carried on: whoever follows the link need not ask for that again.
-    known = {*ITEMS_PARAMETERS, *(prop.name for prop in layer.properties)} - {"offset", "cursor"}
-    rest = {name: value for name, value in given.items() if name in known}
-    for rel, title, place in (("next", "Next page", page.next), ("prev", "Previous page", page.previous)):
-        if place is not None:
-            there = urlencode({**rest, "cursor": encode_cursor(layer, query.sort, place)})
-            links.append(documents.link(f"{home}/items?{there}", rel, documents.GEOJSON, title))
-    return links
-
-
-def _geojson(body: bytes, crs: str, links: list[dict[str, Any]]) -> Response:
-    response = Response(body, content_type=documents.GEOJSON)
-    response.headers["Content-Crs"] = f"<{crs}>"
-    response.headers["Link"] = ", ".join(
-        f'<{x["href"]}>; rel="{x["rel"]}"; type="{x["type"]}"'
-        for x in links
-        if x["rel"] in ("next", "prev", "self")
-    )
-    return response
+def _geojson(body: bytes, query: FeatureQuery, links: list[geojson.Link]) -> Response:
+    return Response(body, headers=geojson.headers(query.crs, links))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeVar
 
 from werkzeug.datastructures import MultiDict
@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from mapservice.layers.cql2 import LANGUAGES, read_filter
 from mapservice.layers.formats import FORMAT_BY_ID, Format
 from mapservice.layers.history import parse_as_of, read_beginning
-from mapservice.layers.layer import Layer
+from mapservice.layers.layer import Layer, Property
 from mapservice.layers.naming import ITEMS_PARAMETERS as ITEMS_PARAMETERS
 from mapservice.layers.paging import SortKey, decode_cursor, parse_sort
 from mapservice.layers.query import (
@@ -97,13 +97,24 @@ def no_parameters_but(arguments: MultiDict[str, str], known: Iterable[str]) -> N
     reader.finish()
 
 
+@lru_cache(maxsize=256)
+def filters_of(layer: Layer) -> Mapping[str, Property]:
+    """The properties that a parameter of their own name filters by."""
+    return {name: prop for name, prop in queryables(layer).items() if name not in ITEMS_PARAMETERS}
+
+
+@lru_cache(maxsize=256)
+def known_of_items(layer: Layer) -> Set[str]:
+    """The names of every parameter of a layer's items, in the order in which they are suggested."""
+    return dict.fromkeys((*ITEMS_PARAMETERS, *filters_of(layer))).keys()
+
+
 def items_query(layer: Layer, arguments: MultiDict[str, str], wanted: Format | None = None) -> FeatureQuery:
     """The query that an items request asks; raises BadQuery with everything wrong in it.
 
     `wanted` is the format of the answer, where it restricts what can be asked.
     """
-    filters = {name: prop for name, prop in queryables(layer).items() if name not in ITEMS_PARAMETERS}
-    reader = Reader(arguments, (*ITEMS_PARAMETERS, *filters))
+    reader = Reader(arguments, known_of_items(layer))
     reader.read("f", one_of((*FORMAT_BY_ID, "html")), "json")
     bbox_crs = reader.read("bbox-crs", parse_crs, CRS84)
     if "bbox-crs" in arguments and "bbox" not in arguments:
@@ -111,7 +122,7 @@ def items_query(layer: Layer, arguments: MultiDict[str, str], wanted: Format | N
     if "cursor" in arguments and "offset" in arguments:
         reader.wrong("offset", "does not go with cursor")
     equals = []
-    for name, prop in filters.items():
+    for name, prop in filters_of(layer).items():
         if name in arguments:
             value = reader.read(name, partial(parse_value, prop), None)
             if value is not None:

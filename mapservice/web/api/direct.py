@@ -1,0 +1,200 @@
+"""Pages of features and single features as GeoJSON, without the cost of Flask.
+
+Flask's routing, request and response take longer than the statement for a page. What most clients ask most of
+the time is answered here from the WSGI environment, by the same functions as in the views. Whatever is not
+entirely plain goes to the application. So does every mistake and failure, to be raised again there: one place
+puts errors into words. A test compares both ways.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote_to_bytes
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from flask import request
+from werkzeug.datastructures import MultiDict
+
+from mapservice.database import Database
+from mapservice.layers.catalogue import Catalogue
+from mapservice.layers.counting import Counts
+from mapservice.layers.features import read_feature
+from mapservice.layers.layer import Layer
+from mapservice.layers.query import FeatureQuery
+from mapservice.layers.visibility import ANONYMOUS
+from mapservice.web import context
+from mapservice.web.api import geojson
+from mapservice.web.api.answers import preferred_format
+from mapservice.web.api.parameters import ITEM_PARAMETERS, item_query, items_query, known_of_items
+from mapservice.web.caching import VERSIONS
+from mapservice.web.compression import compressed
+from mapservice.web.requests import REQUEST_ID, request_id
+from mapservice.web.security import OPEN_TO_READ
+from mapservice.web.watching import SOCKET, Watcher
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+RAISED = "mapservice.raised"
+"""The key of the WSGI environment under which the application finds what it is to raise."""
+MOST_SITES = 64
+ITEM_KNOWN = frozenset(ITEM_PARAMETERS)
+LONGEST_KEPT = 1000
+"""A query string so long seldom comes twice."""
+
+Headers = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks of a layer: a page or a feature, how, and in which words."""
+
+    layer: Layer
+    feature_id: str | None
+    query: FeatureQuery
+    given: dict[str, str]
+
+
+class DirectAnswers:
+    """WSGI middleware right before the application."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._inner = app.wsgi_app
+        self._sites: dict[tuple[str | None, ...], str] = {}
+        self._always: Headers = {**app.extensions["security_headers"], **OPEN_TO_READ}
+
+        @app.before_request
+        def raise_again() -> None:
+            error = request.environ.pop(RAISED, None)
+            if error is not None:
+                raise error
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer what is plain; leave the rest to the application."""
+        answer = None
+        if self._is_plain(environ):
+            try:
+                asked = self._understood(environ)
+                answer = self._answer(environ, asked) if asked else None
+            except Exception as error:
+                environ[RAISED] = error
+        if answer is None:
+            return self._inner(environ, start_response)
+        body, headers = answer
+        start_response("200 OK", list(headers.items()))
+        return [b""] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+    @property
+    def _database(self) -> Database:
+        database: Database = self._app.extensions["database"]
+        return database
+
+    def _is_plain(self, environ: WSGIEnvironment) -> bool:
+        """Whether there may be something to answer here: reading, by nobody in particular."""
+        path = environ["PATH_INFO"]
+        if not (path.startswith("/api/collections/") and path.isascii()) or environ.get("SCRIPT_NAME"):
+            return False
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return False
+        if "HTTP_AUTHORIZATION" in environ or "HTTP_PREFER" in environ:
+            return False
+        return self._app.config["SESSION_COOKIE_NAME"] not in environ.get("HTTP_COOKIE", "")
+
+    def _understood(self, environ: WSGIEnvironment) -> Asked | None:
+        """What a plain request asks; None where that is not for here. Raises BadQuery."""
+        parts = environ["PATH_INFO"].split("/")
+        if not 5 <= len(parts) <= 6 or parts[4] != "items" or not parts[-1]:
+            return None
+        catalogue: Catalogue = self._app.extensions["catalogue"]
+        layer = catalogue.visible_to(ANONYMOUS).get(parts[3])
+        feature_id = parts[5] if len(parts) == 6 else None
+        text = environ.get("QUERY_STRING", "")
+        if layer is None:
+            return None
+        read = _read if len(text) < LONGEST_KEPT else _read.__wrapped__
+        asked = read(layer, feature_id is None, text)
+        if asked is None or preferred_format(asked[1].get("f"), environ.get("HTTP_ACCEPT", "")) != "json":
+            return None
+        return Asked(layer, feature_id, *asked)
+
+    def _answer(self, environ: WSGIEnvironment, asked: Asked) -> tuple[bytes, Headers]:
+        client = environ.get(SOCKET)
+        if client is None:
+            return self._made(environ, asked)
+        watcher: Watcher = self._app.extensions["watcher"]
+        watcher.add(client, partial(self._database.cancel_reading, threading.get_ident()))
+        try:
+            return self._made(environ, asked)
+        finally:
+            watcher.remove()
+
+    def _made(self, environ: WSGIEnvironment, asked: Asked) -> tuple[bytes, Headers]:
+        layer, query, site = asked.layer, asked.query, self._site(environ)
+        if asked.feature_id is None:
+            counts: Counts = self._app.extensions["counts"]
+            with self._database.reading() as cursor:
+                page, count = counts.read_page(cursor, layer, query, site, ANONYMOUS)
+            links = geojson.page_links(layer, query, page, asked.given, site)
+            body, version, tag = geojson.page_body(page, count, links), page.version, None
+        else:
+            with self._database.reading() as cursor:
+                read = read_feature(cursor, layer, asked.feature_id, query, site, ANONYMOUS)
+            found = geojson.must_be_found(read, layer, asked.feature_id)
+            links = geojson.item_links(layer, asked.feature_id, site)
+            body, version = geojson.item_body(found, links), found.relation_version
+            tag = geojson.item_tag(found, site, environ)
+        if version is not None:
+            environ[VERSIONS] = {layer.relation: version}
+        headers = geojson.headers(query.crs, links)
+        if tag is not None:
+            headers["ETag"] = tag
+        body, encoding = compressed(body, environ.get("HTTP_ACCEPT_ENCODING", ""))
+        if encoding is not None:
+            headers["Content-Encoding"] = encoding
+        headers["Content-Length"] = str(len(body))
+        headers["Vary"] = "Accept, Accept-Encoding"
+        headers[REQUEST_ID] = request_id(environ)
+        return body, {**headers, **self._always}
+
+    def _site(self, environ: WSGIEnvironment) -> str:
+        """The address of the service as it was called, as Flask works it out: asked once for each address."""
+        key = (
+            environ.get("HTTP_HOST"),
+            environ["SERVER_NAME"],
+            environ["SERVER_PORT"],
+            environ["wsgi.url_scheme"],
+        )
+        known = self._sites.get(key)
+        if known is None:
+            with self._app.request_context(environ):
+                known = context.site()
+            if len(self._sites) >= MOST_SITES:
+                self._sites.clear()
+            self._sites[key] = known
+        return known
+
+
+@lru_cache(maxsize=1024)
+def _read(layer: Layer, of_items: bool, text: str) -> tuple[FeatureQuery, dict[str, str]] | None:
+    """The query that a query string asks of a page or of one feature, and its parameters.
+
+    None where Flask has something to say of it, or what it means depends on more than its words.
+    """
+    if not text.isascii():
+        return None
+    if "%" in text:
+        try:
+            unquote_to_bytes(text).decode()
+        except UnicodeDecodeError:
+            return None
+    arguments = MultiDict(parse_qsl(text, keep_blank_values=True))
+    known = known_of_items(layer) if of_items else ITEM_KNOWN
+    if not arguments.keys() <= known or "as_of" in arguments:
+        return None
+    query = items_query(layer, arguments) if of_items else item_query(layer, arguments)
+    return query, arguments.to_dict()
