@@ -39,6 +39,7 @@ LAYERS = {
     "green-spaces": 3,
     "potential-green-spaces": 1,
     "lsoa-2021": 0,
+    "services": 0,
 }
 START = (
     "/",

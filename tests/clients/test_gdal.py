@@ -45,6 +45,7 @@ def test_every_layer_is_read_whole(live_server, layers, database):
         "gp-sites": "assets WHERE 'gp-site' = ANY (categories)",
         "green-spaces": "green_spaces WHERE status = 'existing'",
         "potential-green-spaces": "green_spaces WHERE status = 'potential'",
+        "services": "published_services",
     }
     assert sorted(conditions) == sorted(layers)
     for layer, truth in conditions.items():
