@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test conformance lint format bench doctor clean
+.PHONY: help run test conformance lint format bench translations doctor clean
 # Nothing here gains from running side by side, and make's own chatter hides what matters.
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
@@ -37,6 +37,9 @@ format: $(VENV)/.installed-dev ## Put style right where a machine can
 
 bench: $(VENV)/.installed ## How fast the service answers, beside others: make bench [OPTIONS=--quick]
 	@$(BIN)/python -m benchmarks $(OPTIONS)
+
+translations: $(VENV)/.installed ## Bring messages.pot and every language's catalogue up to the code
+	@$(BIN)/python -m mapservice.web.translating
 
 doctor: $(VENV)/.installed ## What is installed, what is missing, which settings are in force
 	@$(BIN)/python -m mapservice doctor

@@ -178,6 +178,10 @@ class Settings(BaseSettings):
         le=4096,
         description="Memory each process may use to keep answers of the API, in megabytes; 0 keeps none.",
     )
+    pseudo_languages: bool = Field(
+        default=False,
+        description="Offer two made-up languages, which show what of the pages is not translated yet.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least important messages that are logged."
     )

@@ -74,7 +74,9 @@ def postgres() -> packages.PostgresBinaries:
 @pytest.fixture(scope="session")
 def settings(short_folder: Path) -> Settings:
     """The settings of the test run."""
-    return load_settings(var_dir=short_folder, secret_key="only-for-tests-" * 3, log_level="warning")
+    return load_settings(
+        var_dir=short_folder, secret_key="only-for-tests-" * 3, log_level="warning", pseudo_languages=True
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,12 @@
 // Builds the styles and scripts into the folder given as the first argument, with a content hash in
 // each name (so that they can be cached for ever) and a manifest.json that maps plain names to them.
-import { mkdir, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import * as esbuild from 'esbuild'
+import rtlcss from 'rtlcss'
 import * as sass from 'sass'
 
 const here = path.dirname(fileURLToPath(import.meta.url))
@@ -52,4 +54,11 @@ for (const output of Object.keys(result.metafile.outputs)) {
   const match = /^(\w+)-[A-Z0-9]{8}\.(css|js)$/.exec(file)
   if (match) manifest[`${match[1]}.${match[2]}`] = file
 }
+// The same styles mirrored, for languages that run from right to left. The map's are not: Leaflet counts
+// from the left whatever the language.
+const mirrored = rtlcss.process(await readFile(path.join(target, manifest['site.css']), 'utf8'))
+const hash = createHash('sha256').update(mirrored).digest('hex').slice(0, 8).toUpperCase()
+manifest['site.rtl.css'] = `site.rtl-${hash}.css`
+await writeFile(path.join(target, manifest['site.rtl.css']), mirrored)
+
 await writeFile(path.join(target, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)

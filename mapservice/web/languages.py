@@ -1,0 +1,196 @@
+"""In which language a page answers: chosen by `?lang=`, by the cookie that remembers it, or by the browser.
+
+A language is one file, ``mapservice/translations/<tag>.po``; English is the text in the code itself. Two
+made-up languages, for development, show what escapes translation and what does not fit. Pages of the API
+stay English, as do names of places and whatever else is data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlencode
+
+from babel import Locale, UnknownLocaleError, support
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import PoFileError, read_po
+from flask import Blueprint, Flask, Response, abort, current_app, g, has_request_context, request, url_for
+from flask_babel import Babel, Domain
+
+from mapservice.web.pseudo import PSEUDO_LETTERS, pseudo_catalog
+from mapservice.web.security import ONE_YEAR
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("languages", __name__)
+
+FOLDER = Path(__file__).resolve().parents[1] / "translations"
+TEMPLATE = FOLDER / "messages.pot"
+COOKIE = "lang"
+ONE_YEAR_S = 31_536_000
+SCRIPTS = ".js"
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language pages can be had in. `script` gives the same words to the pages' scripts."""
+
+    tag: str
+    name: str
+    locale: Locale
+    translations: support.NullTranslations
+    script: str = ""
+
+    @property
+    def direction(self) -> Literal["ltr", "rtl"]:
+        return "rtl" if self.locale.text_direction == "rtl" else "ltr"
+
+    @property
+    def script_name(self) -> str:
+        """What the script is served as: with its hash, so that it can be kept for ever."""
+        return f"{self.tag}-{hashlib.sha256(self.script.encode()).hexdigest()[:12]}.js"
+
+
+ENGLISH = Language("en", "English", Locale("en", "GB"), support.NullTranslations())
+
+
+def init_languages(app: Flask, *, pseudo: bool = False) -> None:
+    """Give the app its languages; with `pseudo` the two made-up ones as well."""
+    offered = {language.tag: language for language in _languages(pseudo)}
+    app.extensions["languages"] = offered
+    babel = Babel()
+    babel.init_app(app, locale_selector=lambda: current_language().locale)
+    babel.domain_instance = _OwnDomain()
+    app.jinja_env.globals.update(
+        language=current_language, languages=tuple(offered.values()), in_language=in_language
+    )
+    app.register_blueprint(blueprint)
+
+    @app.after_request
+    def tell(response: Response) -> Response:
+        if response.mimetype != "text/html":
+            return response
+        response.content_language.add(current_language().tag)
+        if len(offered) > 1 and not _speaks_english_only():
+            response.vary.update(("Accept-Language", "Cookie"))
+            chosen = request.args.get(COOKIE, "")
+            if chosen in offered and chosen != request.cookies.get(COOKIE):
+                response.set_cookie(
+                    COOKIE,
+                    chosen,
+                    max_age=ONE_YEAR_S,
+                    samesite="Lax",
+                    secure=request.is_secure,
+                    httponly=True,
+                )
+        return response
+
+
+def current_language() -> Language:
+    """The language of the answer to this request; English where there is none."""
+    if not has_request_context():
+        return ENGLISH
+    if "language" not in g:
+        g.language = _chosen()
+    found: Language = g.language
+    return found
+
+
+def in_language(tag: str) -> str:
+    """The address of this page in another language."""
+    others = [(name, value) for name, value in request.args.items(multi=True) if name != COOKIE]
+    return f"{request.path}?{urlencode([*others, (COOKIE, tag)])}"
+
+
+@blueprint.get("/languages/<name>")
+def words(name: str) -> Response:
+    """What the scripts of pages say, in one language."""
+    offered: dict[str, Language] = current_app.extensions["languages"]
+    language = offered.get(name.rpartition("-")[0])
+    if language is None or not language.script or name != language.script_name:
+        abort(404)
+    response = Response(language.script, mimetype="text/javascript")
+    response.headers["Cache-Control"] = ONE_YEAR
+    return response
+
+
+def script_address() -> str:
+    """Where this page's scripts find their words; empty for English, whose words they have."""
+    language = current_language()
+    return url_for("languages.words", name=language.script_name) if language.script else ""
+
+
+class _OwnDomain(Domain):  # type: ignore[misc]
+    """Flask-Babel's catalogue is the language's own: made from its .po file, with nothing to compile."""
+
+    def get_translations(self) -> support.NullTranslations:
+        return current_language().translations
+
+
+def _speaks_english_only() -> bool:
+    return request.path == "/api" or request.path.startswith("/api/")
+
+
+def _chosen() -> Language:
+    offered: dict[str, Language] = current_app.extensions["languages"]
+    if _speaks_english_only():
+        return ENGLISH
+    for asked in (request.args.get(COOKIE), request.cookies.get(COOKIE)):
+        if asked in offered:
+            return offered[asked]
+    # A made-up language is nobody's first: it is only ever asked for by name.
+    real = [tag for tag, language in offered.items() if "-X" not in language.tag]
+    return offered[request.accept_languages.best_match(real, default="en") or "en"]
+
+
+def _languages(pseudo: bool) -> Iterator[Language]:
+    yield ENGLISH
+    for path in sorted(FOLDER.glob("*.po")):
+        try:
+            yield _language(path.stem, _read(path))
+        except (PoFileError, UnknownLocaleError, ValueError) as error:
+            log.warning("%s is not offered: %s", path.name, error)
+    if pseudo:
+        source = _read(TEMPLATE)
+        for tag in PSEUDO_LETTERS:
+            yield _language(tag, pseudo_catalog(source, tag))
+
+
+def _read(path: Path) -> Catalog:
+    with path.open("rb") as file:
+        return read_po(file, abort_invalid=True)
+
+
+def _language(tag: str, catalog: Catalog) -> Language:
+    pseudo = tag in PSEUDO_LETTERS
+    locale = Locale.parse(tag.partition("-")[0] if pseudo else tag, sep="-")
+    compiled = io.BytesIO()
+    write_mo(compiled, catalog)
+    compiled.seek(0)
+    name = (locale.get_display_name(locale) or tag).capitalize()
+    return Language(
+        tag=tag,
+        name=tag if pseudo else name,
+        locale=locale,
+        translations=support.Translations(fp=compiled),
+        script=_script(tag, catalog),
+    )
+
+
+def _script(tag: str, catalog: Catalog) -> str:
+    """The words that come from a script, as a script that stands before it."""
+    said = {}
+    for message in catalog:
+        if not any(path.endswith(SCRIPTS) for path, _ in message.locations) or message.fuzzy:
+            continue
+        key = message.id if isinstance(message.id, str) else message.id[0]
+        forms = [message.string] if isinstance(message.string, str) else list(message.string or ())
+        if key and forms and all(forms):
+            said[key] = forms
+    return f"window.mapserviceWords = {json.dumps({'language': tag, 'said': said})};\n"
