@@ -11,7 +11,7 @@ from psycopg import Cursor
 
 from mapservice.register.postcodes import possible_postcodes
 
-_AREAS = """
+AREAS_COVERING = """
     LEFT JOIN LATERAL (
         SELECT jsonb_object_agg(set_id, area) AS areas
         FROM (
@@ -27,7 +27,7 @@ _AREAS = """
 
 _BY_POSTCODE = f"""
     SELECT p.postcode, p.status, ST_X(p.geom_4326), ST_Y(p.geom_4326), within.areas
-    FROM register.postcodes p {_AREAS}
+    FROM register.postcodes p {AREAS_COVERING}
     WHERE p.postcode = ANY (%(postcodes)s)
     ORDER BY array_position(%(postcodes)s, p.postcode)
     LIMIT 1
@@ -38,7 +38,7 @@ _BY_POINT = f"""
     FROM (
         SELECT ST_SetSRID(ST_Transform(
             ST_SetSRID(ST_MakePoint(%(longitude)s, %(latitude)s), 4326), 998277), 27700) AS geom
-    ) p {_AREAS}
+    ) p {AREAS_COVERING}
 """
 
 
@@ -83,7 +83,7 @@ def locate_postcode(cursor: Cursor[Any], typed: str) -> Located | None:
     if not candidates:
         return None
     row = cursor.execute(_BY_POSTCODE, {"postcodes": list(candidates)}).fetchone()
-    return _located(row) if row else None
+    return located_from(row) if row else None
 
 
 def locate_point(cursor: Cursor[Any], longitude: float, latitude: float) -> Located:
@@ -95,10 +95,11 @@ def locate_point(cursor: Cursor[Any], longitude: float, latitude: float) -> Loca
     if not on_grid(longitude, latitude):
         return Located(longitude, latitude, {}, None)
     row = cursor.execute(_BY_POINT, {"longitude": longitude, "latitude": latitude}).fetchone()
-    return _located(row or (None, None, longitude, latitude, None))
+    return located_from(row or (None, None, longitude, latitude, None))
 
 
-def _located(row: Sequence[Any]) -> Located:
+def located_from(row: Sequence[Any]) -> Located:
+    """From (postcode, status, longitude, latitude, areas), as statements give them."""
     postcode, status, longitude, latitude, areas = row
     found = [(area, AreaRef(area["id"], area["code"], area["name"])) for area in (areas or {}).values()]
     return Located(

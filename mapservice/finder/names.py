@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Cursor
@@ -72,3 +73,60 @@ def _part(number: int, layer: Layer, parameters: dict[str, Any]) -> str:
 def _literal(text: str) -> str:
     """The text with LIKE's own signs taken as they stand."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Something with a name from which a search can start; `id` is its layer and id, or a locality alone."""
+
+    id: str
+    name: str
+    kind: str
+    longitude: float
+    latitude: float
+
+
+# A street is known by the places that stand in it. Names have an index; addresses are few enough to look
+# through.
+_NAMED = """
+SELECT * FROM (
+    SELECT DISTINCT ON (lower(name), layer) layer || '/' || id, name, kind, ST_X(point), ST_Y(point)
+    FROM (
+        SELECT 'localities' AS layer, a.id, a.name, 'Locality' AS kind,
+               ST_PointOnSurface(a.geom_4326) AS point
+        FROM layers.areas a WHERE a.boundary_set_id = 'localities' AND a.name ILIKE %(pattern)s
+        UNION ALL
+        SELECT 'assets', f.id, f.name, COALESCE(f.kind, 'Place'), f.geom_4326 FROM layers.assets f
+        WHERE f.visibility = 'public' AND f.geom IS NOT NULL AND NOT f.demonstration
+          AND (f.name ILIKE %(pattern)s OR f.address ILIKE %(pattern)s)
+        UNION ALL
+        SELECT 'green-spaces', f.id, f.name, 'Green space', ST_PointOnSurface(f.geom_4326)
+        FROM layers.green_spaces f
+        WHERE f.visibility = 'public' AND f.status = 'existing' AND NOT f.demonstration
+          AND f.name ILIKE %(pattern)s
+    ) named ORDER BY lower(name), layer, id
+) once
+ORDER BY lower(name) <> lower(%(text)s), position(lower(%(text)s) IN lower(name)) <> 1, length(name), name
+LIMIT %(limit)s
+"""
+_ONE = """
+SELECT 'assets/' || f.id, f.name, COALESCE(f.kind, 'Place'), ST_X(f.geom_4326), ST_Y(f.geom_4326)
+FROM layers.assets f
+WHERE 'assets/' || f.id = %(id)s AND f.visibility = 'public' AND f.geom IS NOT NULL
+UNION ALL
+SELECT 'green-spaces/' || f.id, f.name, 'Green space', ST_X(p.point), ST_Y(p.point)
+FROM layers.green_spaces f, LATERAL (SELECT ST_PointOnSurface(f.geom_4326) AS point) p
+WHERE 'green-spaces/' || f.id = %(id)s AND f.visibility = 'public'
+"""
+
+
+def find_starts(cursor: Cursor[Any], text: str, limit: int) -> list[Named]:
+    """Places, green spaces, localities and places in a street of some name, the likeliest first."""
+    parameters = {"text": text, "pattern": f"%{_literal(text)}%", "limit": limit}
+    return [Named(*row) for row in cursor.execute(_NAMED, parameters)]
+
+
+def find_start(cursor: Cursor[Any], named: str) -> Named | None:
+    """The one with an id such as `assets/finsbury-library`."""
+    row = cursor.execute(_ONE, {"id": named}).fetchone()
+    return Named(*row) if row else None

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from mapservice.database import Database
+from mapservice.finder.searches import Tally
 from mapservice.layers.catalogue import build_catalogue
 from mapservice.layers.counting import Counts
 from mapservice.maps import base_map
@@ -41,6 +42,7 @@ def build_application(settings: Settings | None = None, database: Database | Non
     app.extensions["borough"] = read_borough(settings.geodata_dir)
     app.extensions["catalogue"] = build_catalogue(app.extensions["borough"])
     app.extensions["counts"] = Counts()
+    app.extensions["searches"] = Tally(app.extensions["database"])
     app.extensions["viewer"] = identity.viewer
     requests.init_requests(app)
     watching.init_watching(app)

@@ -55,8 +55,10 @@ class ContactBook:
         return _find(self.contacts, self._wanted) or self._last_resort
 
     def for_need(self, need: str | None) -> tuple[Contact, ...]:
-        """The telephone lines for one need, or all of them when it is None."""
-        return tuple(c for c in self.contacts if c.kind == "phone" and (need is None or need in c.needs))
+        """Whom to contact about one need, or about any when it is None: by telephone where they have one."""
+        meant = [c for c in self.contacts if need is None or need in c.needs]
+        ringable = {c.name for c in meant if c.kind == "phone"}
+        return tuple(c for c in meant if c.kind == "phone" or c.name not in ringable)
 
     def _look_up(self) -> None:
         try:

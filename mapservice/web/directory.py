@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request
 from psycopg import Cursor
 
+from mapservice.finder.opening import opening_of
 from mapservice.layers.layer import Layer
 from mapservice.layers.paging import decode_cursor, encode_cursor
 from mapservice.layers.query import FeatureQuery
+from mapservice.register.vocabulary import ACCESS_FACTS
 from mapservice.web import context, reading
-from mapservice.web.finder import NEEDS
+from mapservice.web.asking import NEEDS, WISHES
 from mapservice.web.maps import built_map
 
 blueprint = Blueprint("directory", __name__)
@@ -37,7 +40,7 @@ class Listing:
 @blueprint.get("/")
 def home() -> str:
     """The start page: the question first, then the doors."""
-    return render_template("home.html", needs=NEEDS)
+    return render_template("home.html", needs=NEEDS, wishes=WISHES)
 
 
 @blueprint.get("/assets")
@@ -54,8 +57,16 @@ def place(feature_id: str) -> str:
     with context.database().reading() as cursor:
         found = _found(reading.one_feature(cursor, reading.ASSETS, feature_id))
         near = _near(cursor, found)
+    now = datetime.now(UTC)
+    lon, lat = found.point or (None, None)
+    found.opening = opening_of({**found.properties, "lon": lon, "lat": lat}, now)
     return render_template(
-        "place.html", feature=found, facts=found.properties, near=near, built=built_map("small")
+        "place.html",
+        feature=found,
+        facts=found.properties,
+        near=near,
+        access=ACCESS_FACTS,
+        built=built_map("small"),
     )
 
 

@@ -1,60 +1,37 @@
-"""The residents' door: a postcode (or a point) and what is wrong, and where to go with it."""
+"""The residents' door: where somebody is and what is wrong, and where to go with it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, Response, current_app, make_response, render_template, request
 from psycopg import Cursor
 
+from mapservice.finder.choosing import Choice, choose, to_ring_first
 from mapservice.finder.contacts import Contact
-from mapservice.finder.locate import Located, locate_point, locate_postcode
+from mapservice.finder.locate import Located
+from mapservice.finder.names import Named, find_start, find_starts
+from mapservice.finder.search import Found, Place, Start, search
+from mapservice.finder.searches import Outcome, Tally
 from mapservice.layers.layer import Layer
-from mapservice.layers.query import FeatureQuery
-from mapservice.register.postcodes import possible_postcodes
+from mapservice.services.offers import Offer, offers_at
 from mapservice.web import context, reading
+from mapservice.web.asking import NEED_WORDS, NEEDS, SHORTEST_NAME, WISHES, Asked, read_question
 from mapservice.web.contacts import ContactBook
 from mapservice.web.maps import built_map
 from mapservice.web.sheet import Sheet, help_sheet
-from mapservice.web.words import ring_first
 
 blueprint = Blueprint("finder", __name__)
 
-NEEDS = (
-    ("work", "Work", "jobs, training, volunteering"),
-    ("money", "Money", "bills, benefits, debt"),
-    ("food", "Food", "nothing to eat, food for the week"),
-    ("home", "Home", "rent, repairs, heating, nowhere to stay"),
-    ("family", "Family", "children, caring, relationships"),
-    ("wellbeing", "Wellbeing", "health, feeling low, lonely"),
-    ("", "I am not sure", ""),
-)
-HUBS_COMPARED = 20
-FOR_NEED = 5
+FOR_NEED = 6
 PER_KIND = 2
-# As in "help with …".
-NEED_WORDS = {value: text.lower() for value, text, _ in NEEDS if value} | {
-    "home": "your home",
-    "family": "your family",
-    "wellbeing": "your wellbeing",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a person asked, as typed."""
-
-    postcode: str
-    need: str
-    longitude: float | None
-    latitude: float | None
-
-    @property
-    def anything(self) -> bool:
-        """Whether a place was given at all."""
-        return bool(self.postcode) or self.longitude is not None
+GREEN = 3
+CHOICES = 8
+# The answer says where somebody is: no cache keeps it, no other site hears of it.
+PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,99 +39,184 @@ class Answer:
     """Where to go from one place for one need; `by_kind` names nothing that stands before it."""
 
     located: Located
+    council: str | None
     hub: reading.Feature | None
     for_need: list[reading.Feature]
+    refused: tuple[str, ...]
     by_kind: list[tuple[Layer, list[reading.Feature]]]
     green: list[reading.Feature]
     phones: tuple[Contact, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there is no answer, in words for the person, and the places that may have been meant."""
+
+    words: str
+    code: int
+    choices: tuple[Named, ...] = ()
+
+
 @blueprint.get("/find")
-def find() -> tuple[str, int]:
+def find() -> Response:
     """The question, or its answer; a postcode we do not know is said kindly, with a way on."""
-    asked = _asked()
-    if not asked.anything:
+    asked = read_question(request.args)
+    if not asked.given:
         empty = "postcode" in request.args
-        return _form(asked, "Enter a postcode" if empty else "", 400 if empty else 200)
+        return _form(asked, Refusal("Enter a postcode, a place or a street", 400) if empty else None)
     with context.database().reading() as cursor:
-        located = _located(cursor, asked)
-        if located is None:
-            if asked.postcode and possible_postcodes(asked.postcode):
-                return _form(asked, "We do not know that postcode. Check it, or try one close by", 404)
-            return _form(asked, "Enter a full postcode, with its last three characters", 400)
-        answer = _answer(cursor, located, asked.need)
+        begun = _start(cursor, asked)
+        if isinstance(begun, Refusal):
+            return _form(asked, begun)
+        start, name = begun
+        now = datetime.now(UTC)
+        kinds = _kinds()
+        found = search(cursor, kinds, start, asked.need, asked.wishes, now, viewer=context.viewer())
+        if found is None:
+            return _form(asked, _no_such_start(asked))
+        answer = _answer(cursor, found, asked, kinds)
         sheet = _sheet(cursor, answer, asked.need)
+    _count(answer, asked)
     page = render_template(
         "find.html",
         asked=asked,
         answer=answer,
+        name=name,
         sheet=sheet,
         needs=NEEDS,
+        wishes=WISHES,
         need_words=NEED_WORDS.get(asked.need, ""),
         built=built_map("small"),
     )
-    return page, 200
+    return make_response(page, 200, PRIVATE)
 
 
-def _asked() -> Asked:
-    arguments = request.args
-    need = arguments.get("need", "")
-    return Asked(
-        postcode=" ".join(arguments.get("postcode", "").replace("\x00", "").split())[:20],
-        need=need if need in NEED_WORDS else "",
-        longitude=_number(arguments.get("lon")),
-        latitude=_number(arguments.get("lat")),
+def _form(asked: Asked, refusal: Refusal | None) -> Response:
+    page = render_template(
+        "find.html",
+        asked=asked,
+        answer=None,
+        needs=NEEDS,
+        wishes=WISHES,
+        error=refusal.words if refusal else "",
+        choices=refusal.choices if refusal else (),
     )
+    return make_response(page, refusal.code if refusal else 200, PRIVATE if asked.given else {})
 
 
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None
+def _start(cursor: Cursor[Any], asked: Asked) -> tuple[Start, str] | Refusal:
+    """Where to start from and what to call it (empty: by its postcode), or why there is nowhere."""
+    if asked.postcodes:
+        return Start(postcodes=asked.postcodes), ""
+    if asked.where:
+        return _start_by_name(cursor, asked)
+    if asked.near:
+        named = find_start(cursor, asked.near)
+        return (_from(named), named.name) if named else Refusal("We no longer know that place", 404)
+    if asked.locality:
+        return Start(locality=asked.locality), ""
+    if asked.point:
+        return Start(point=asked.point), ""
+    return Refusal("We could not read that position. Type a postcode instead", 400)
 
 
-def _form(asked: Asked, error: str, code: int) -> tuple[str, int]:
-    return render_template("find.html", asked=asked, answer=None, needs=NEEDS, error=error), code
+def _start_by_name(cursor: Cursor[Any], asked: Asked) -> tuple[Start, str] | Refusal:
+    if asked.part_of_postcode or len(asked.where) < SHORTEST_NAME:
+        return Refusal("Enter a full postcode, with its last three characters", 400)
+    named = find_starts(cursor, asked.where, CHOICES)
+    if not named:
+        return Refusal("We know no place or street of that name. Try a postcode, or a place close by", 404)
+    exact = [one for one in named if one.name.lower() == asked.where.lower()]
+    if len(named) == 1 or len(exact) == 1:
+        one = (exact or named)[0]
+        return _from(one), one.name
+    return Refusal("More than one place has that name or is in that street. Choose one", 200, tuple(named))
 
 
-def _located(cursor: Cursor[Any], asked: Asked) -> Located | None:
-    if asked.postcode:
-        return locate_postcode(cursor, asked.postcode)
-    if asked.longitude is None or asked.latitude is None:
-        return None
-    try:
-        located = locate_point(cursor, asked.longitude, asked.latitude)
-    except ValueError:
-        return None
-    return located if located.on_grid else None
+def _from(named: Named) -> Start:
+    layer, _, key = named.id.partition("/")
+    return Start(locality=key) if layer == "localities" else Start(point=(named.longitude, named.latitude))
 
 
-def _answer(cursor: Cursor[Any], located: Located, need: str) -> Answer:
-    point = (located.longitude, located.latitude)
-    kinds = [layer for layer in reading.layers_of(reading.ASSETS) if layer.style.shown]
-    green = [layer for layer in reading.layers_of(reading.GREEN_SPACES) if layer.style.shown]
-    hub = _hub(cursor, located, point)
+def _no_such_start(asked: Asked) -> Refusal:
+    if asked.postcodes:
+        return Refusal(
+            "We do not know that postcode. Check its last two letters, or try one close by or a street", 404
+        )
+    return Refusal("We do not know that locality. Type a postcode instead", 404)
+
+
+def _kinds() -> list[Layer]:
+    return [layer for layer in reading.layers_of(reading.ASSETS) if layer.style.shown]
+
+
+def _answer(cursor: Cursor[Any], found: Found, asked: Asked, kinds: list[Layer]) -> Answer:
+    hub = next(iter(found.of("hub")), None)
     told = {hub.id} if hub else set()
-    helping = reading.nearest(cursor, kinds, point, FOR_NEED + len(told), need) if need else []
-    helping = _open_doors_first(one for one in helping if one.id not in told)[:FOR_NEED]
-    told.update(one.id for one in helping)
+    choice: Choice = choose(found, asked.wishes, told, FOR_NEED)
+    told.update(place.id for place in choice.places)
     by_kind = []
     for layer in kinds:
-        near = reading.nearest(cursor, [layer], point, PER_KIND + len(told))
-        if found := [one for one in near if one.id not in told][:PER_KIND]:
-            by_kind.append((layer, _open_doors_first(found)))
-    book: ContactBook = current_app.extensions["contacts"]
-    last_resort = context.borough().last_resort_contact  # stands at the top of the page already
-    phones = book.for_need(need) if need else ()
+        near = [place for place in found.of(layer.id) if place.id not in told][:PER_KIND]
+        if near:
+            by_kind.append((layer, _features(sorted(near, key=to_ring_first))))
+    offers = offers_at(cursor, [place.id for place in found.places if place.id in told])
+    whole = not found.located.postcode and bool(asked.locality)
+    main = _features(choice.places, offers, asked.need)
+    hubs = _features([hub] if hub else [], offers, asked.need)
+    if whole:
+        # From the middle of a locality nobody walks.
+        for feature in (*main, *hubs, *(one for _, ones in by_kind for one in ones)):
+            feature.distance_m = feature.walk = None
+    green = asked.outdoors or asked.need in ("", "wellbeing", "family")
     return Answer(
-        located=located,
-        hub=hub,
-        for_need=helping,
+        located=found.located,
+        council=context.borough().councils.get(found.district or ""),
+        hub=hubs[0] if hubs else None,
+        for_need=main,
+        refused=choice.refused,
         by_kind=by_kind,
-        green=reading.nearest(cursor, green, point, 3) if need in ("", "wellbeing", "family") else [],
-        phones=tuple(contact for contact in phones if contact.id != last_resort)[:5],
+        green=_features(found.green[:GREEN]) if green else [],
+        phones=_phones(asked.need),
     )
+
+
+def _phones(need: str) -> tuple[Contact, ...]:
+    """Whom to contact about the need, but for the line that stands at the top of the page already."""
+    book: ContactBook = current_app.extensions["contacts"]
+    first = context.borough().last_resort_contact
+    return tuple(contact for contact in book.for_need(need) if contact.id != first) if need else ()
+
+
+def _features(
+    places: Iterable[Place], offers: dict[str, list[Offer]] | None = None, need: str = ""
+) -> list[reading.Feature]:
+    return [
+        reading.Feature(
+            id=place.id,
+            properties=place.properties,
+            geometry=place.geometry,
+            layers=place.layers,
+            distance_m=place.distance_m,
+            walk=place.walk,
+            opening=place.opening,
+            why=_why(place, need),
+            offers=(offers or {}).get(place.id, []),
+        )
+        for place in places
+    ]
+
+
+def _why(place: Place, need: str) -> str:
+    """Why a place is named for a need: what a source says of it, what its kind is for, or the open door."""
+    facts = place.properties
+    if need in (facts.get("support") or ()):
+        return f"Listed for help with {NEED_WORDS[need]}"
+    if need in (facts.get("usual_support") or ()):
+        return f"A place of this kind usually helps with {NEED_WORDS[need]}"
+    if facts.get("listed_under"):
+        return f"On the partnership's list “{context.borough().promise}”: ask there whatever it is about"
+    return "Places of this kind are open to the public" if facts.get("open_door") else ""
 
 
 def _sheet(cursor: Cursor[Any], answer: Answer, need: str) -> Sheet:
@@ -172,22 +234,12 @@ def _sheet(cursor: Cursor[Any], answer: Answer, need: str) -> Sheet:
     )
 
 
-def _open_doors_first(found: Iterable[reading.Feature]) -> list[reading.Feature]:
-    """The same, those to ring first at the end: nobody is sent to stand before a closed door."""
-    return sorted(found, key=lambda one: ring_first(one.properties))
-
-
-def _hub(cursor: Cursor[Any], located: Located, point: tuple[float, float]) -> reading.Feature | None:
-    """The hub of the locality, even one whose place is still to be confirmed."""
-    if located.locality is None:
-        return None
-    for layer in reading.layers_of(reading.ASSETS):
-        hub_for = layer.find_property("hub_for")
-        if hub_for is None:
-            continue
-        query = FeatureQuery(limit=1, equals=((hub_for, located.locality.id),))
-        for hub in reading.feature_page(cursor, layer, query).features:
-            near = reading.nearest(cursor, [layer], point, HUBS_COMPARED)
-            hub.distance_m = next((one.distance_m for one in near if one.id == hub.id), None)
-            return hub
-    return None
+def _count(answer: Answer, asked: Asked) -> None:
+    tally: Tally = current_app.extensions["searches"]
+    outcome: Outcome = "found"
+    if answer.refused:
+        outcome = "without-filters"
+    elif not answer.for_need and not answer.hub:
+        outcome = "nothing"
+    locality = answer.located.locality
+    tally.add(asked.need, locality.id if locality else "", outcome)

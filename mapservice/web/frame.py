@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import psycopg
 from flask import Flask, Response, make_response, render_template, request, url_for
@@ -21,7 +20,9 @@ from werkzeug.local import LocalProxy
 from mapservice.layers.catalogue import Catalogue
 from mapservice.maps.symbols import symbol_svg
 from mapservice.register.borough import Borough
-from mapservice.web import contacts, frontend, languages, offline, words
+from mapservice.register.opening_hours import LONDON
+from mapservice.web import contacts, frontend, offline, words
+from mapservice.web.opening_words import opening_words
 from mapservice.web.problems import Problem, problem_response
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,6 @@ NAVIGATION = (
 )
 DATABASE_AWAY = (psycopg.OperationalError, OperationalError, PoolTimeout)
 RETRY_AFTER_S = 10
-LONDON = ZoneInfo("Europe/London")
 TOO_LONG = "This took longer than an answer may take. Ask for less: a smaller area, fewer features."
 
 
@@ -92,8 +92,6 @@ def init_frame(app: Flask, geodata: Path) -> None:
     )
     env = app.jinja_env
     env.trim_blocks = env.lstrip_blocks = True
-    env.policies["ext.i18n.trimmed"] = True
-    languages.init_languages(app, pseudo=app.extensions["settings"].pseudo_languages)
     env.filters.update(
         words=words.words,
         access=words.access_words,
@@ -107,6 +105,7 @@ def init_frame(app: Flask, geodata: Path) -> None:
         clock=offline.clock,
         tel=words.telephone_link,
         ringable=words.with_telephone_links,
+        opening=lambda found: opening_words(found, now()),
     )
     env.tests.update(ring_first=words.ring_first)
     env.globals.update(
@@ -119,7 +118,6 @@ def init_frame(app: Flask, geodata: Path) -> None:
         navigation=NAVIGATION,
         now=now,
         may_be_kept=offline.may_be_kept,
-        words_script=languages.script_address,
     )
     app.register_error_handler(HTTPException, error_page)
 

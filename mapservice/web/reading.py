@@ -14,6 +14,9 @@ from mapservice.layers.features import read_feature, read_page
 from mapservice.layers.layer import Layer
 from mapservice.layers.paging import Cursor as PageCursor
 from mapservice.layers.query import FeatureQuery
+from mapservice.network.walking import Walk
+from mapservice.register.opening_hours import Opening
+from mapservice.services.offers import Offer
 from mapservice.web.context import catalogue, site, viewer
 
 ASSETS = "/assets/"
@@ -22,13 +25,20 @@ GREEN_SPACES = "/green-spaces/"
 
 @dataclass(slots=True)
 class Feature:
-    """One feature as a page shows it; ``layers`` are the ids of the layers it was found in."""
+    """One feature as a page shows it; ``layers`` are the ids of the layers it was found in.
+
+    An answer to a question adds how far the walk is, whether it is open, why it is named, and what it offers.
+    """
 
     id: str
     properties: dict[str, Any]
     geometry: dict[str, Any] | None
     layers: list[str] = field(default_factory=list)
     distance_m: float | None = None
+    walk: Walk | None = None
+    opening: Opening | None = None
+    why: str = ""
+    offers: list[Offer] = field(default_factory=list)
 
     @property
     def point(self) -> tuple[float, float] | None:

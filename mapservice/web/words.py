@@ -9,6 +9,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from mapservice.web.opening_words import clock_words
+
 _DAYS = {
     "Mo": "Monday",
     "Tu": "Tuesday",
@@ -108,11 +110,7 @@ def _times(text: str) -> str:
 
 def _clock(time: str) -> str:
     hour, minute = (int(part) for part in time.split(":"))
-    if (hour, minute) == (12, 0):
-        return "noon"
-    if (hour % 24, minute) == (0, 0):
-        return "midnight"
-    return f"{hour % 12 or 12}{f':{minute:02d}' if minute else ''}{'am' if hour % 24 < 12 else 'pm'}"
+    return clock_words(hour, minute)
 
 
 def ring_first(facts: Mapping[str, Any]) -> bool:
