@@ -21,7 +21,7 @@ from mapservice.layers.catalogue import Catalogue
 from mapservice.maps.symbols import symbol_svg
 from mapservice.register.borough import Borough
 from mapservice.register.opening_hours import LONDON
-from mapservice.web import contacts, frontend, offline, words
+from mapservice.web import contacts, frontend, languages, offline, words
 from mapservice.web.opening_words import opening_words
 from mapservice.web.problems import Problem, problem_response
 
@@ -92,6 +92,8 @@ def init_frame(app: Flask, geodata: Path) -> None:
     )
     env = app.jinja_env
     env.trim_blocks = env.lstrip_blocks = True
+    env.policies["ext.i18n.trimmed"] = True
+    languages.init_languages(app, pseudo=app.extensions["settings"].pseudo_languages)
     env.filters.update(
         words=words.words,
         access=words.access_words,
@@ -118,6 +120,7 @@ def init_frame(app: Flask, geodata: Path) -> None:
         navigation=NAVIGATION,
         now=now,
         may_be_kept=offline.may_be_kept,
+        words_script=languages.script_address,
     )
     app.register_error_handler(HTTPException, error_page)
 
