@@ -8,6 +8,7 @@ import { SkipLink } from 'govuk-frontend/dist/govuk/components/skip-link/skip-li
 
 import '../scss/site.scss'
 import { workOffline } from './offline.js'
+import { gettext } from './words.js'
 
 for (const component of [Button, ErrorSummary, ServiceNavigation, SkipLink]) createAll(component)
 
@@ -18,7 +19,7 @@ for (const box of document.querySelectorAll('[data-copy]')) {
   const button = document.createElement('button')
   button.type = 'button'
   button.className = 'govuk-button govuk-button--secondary app-copy'
-  button.append('Copy')
+  button.append(gettext('Copy'))
   const what = document.createElement('span')
   what.className = 'govuk-visually-hidden'
   what.textContent = ` ${box.dataset.copy}`
@@ -30,14 +31,14 @@ for (const box of document.querySelectorAll('[data-copy]')) {
     const text = box.querySelector('code, pre').textContent
     try {
       await navigator.clipboard.writeText(text)
-      button.firstChild.data = 'Copied'
-      said.textContent = `Copied ${box.dataset.copy}`
+      button.firstChild.data = gettext('Copied')
+      said.textContent = gettext('Copied: %(what)s', { what: box.dataset.copy })
     } catch {
       // Without permission the text is selected, ready for the person's own copy command.
       window.getSelection().selectAllChildren(box.querySelector('code, pre'))
-      button.firstChild.data = 'Selected: copy it now'
+      button.firstChild.data = gettext('Selected: copy it now')
     }
-    setTimeout(() => { button.firstChild.data = 'Copy'; said.textContent = '' }, 4000)
+    setTimeout(() => { button.firstChild.data = gettext('Copy'); said.textContent = '' }, 4000)
   })
   box.append(button, said)
 }
@@ -54,12 +55,12 @@ for (const slot of document.querySelectorAll('[data-use-location]')) {
   const button = document.createElement('button')
   button.type = 'button'
   button.className = 'govuk-button govuk-button--secondary'
-  button.textContent = 'Use my location'
+  button.textContent = gettext('Use my location')
   const said = document.createElement('p')
   said.className = 'govuk-hint'
   said.setAttribute('role', 'status')
   button.addEventListener('click', () => {
-    said.textContent = 'Finding where you are…'
+    said.textContent = gettext('Finding where you are…')
     navigator.geolocation.getCurrentPosition((position) => {
       const address = new URL(form.action, window.location.href)
       for (const [name, value] of new FormData(form)) if (name !== 'postcode' && value) address.searchParams.set(name, value)
@@ -67,7 +68,7 @@ for (const slot of document.querySelectorAll('[data-use-location]')) {
       address.searchParams.set('lat', position.coords.latitude.toFixed(5))
       window.location.assign(address)
     }, () => {
-      said.textContent = 'Your phone or computer did not share where you are. Type your postcode instead.'
+      said.textContent = gettext('Your phone or computer did not share where you are. Type your postcode instead.')
     }, { maximumAge: 60000, timeout: 15000 })
   })
   slot.append(button, said)

@@ -62,7 +62,7 @@ export function addAreas (layer, map) {
     path.on('click', (event) => open(event.latlng))
     path.on('add', () => {
       const node = path.getElement()
-      if (!node || node.tabIndex === 0) return
+      if (!node || node.hasAttribute('role')) return
       node.setAttribute('tabindex', '0')
       node.setAttribute('role', 'button')
       node.setAttribute('aria-label', `${name}, ${kindOf(feature, [layer])}`)
@@ -88,7 +88,18 @@ export function addAreas (layer, map) {
       openCard(map, part.path.getBounds().getCenter(), part.feature, [layer], null)
       return true
     },
-    labels: () => [...drawn.values()].map((part) => part.label)
+    labels: () => [...drawn.values()].map((part) => part.label),
+    // Leaflet keeps what lies beyond the edge as an empty shape: nobody should come upon it with the keyboard.
+    keepReachable () {
+      for (const { path } of drawn.values()) {
+        const node = path.getElement()
+        if (!node?.hasAttribute('role')) continue
+        const empty = node.getAttribute('d') === 'M0 0'
+        node.setAttribute('tabindex', empty ? '-1' : '0')
+        node.toggleAttribute('aria-hidden', empty)
+        if (empty) node.setAttribute('aria-hidden', 'true')
+      }
+    }
   }
 }
 

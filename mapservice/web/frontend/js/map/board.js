@@ -4,12 +4,13 @@ import L from 'leaflet'
 
 import { kindOf, nameOf, pointOf } from './facts.js'
 import { openCard } from './popup.js'
+import { ngettext } from '../words.js'
 
 // A cluster makes itself a new node whenever its places change, so its name is made with the node.
 const ClusterIcon = L.DivIcon.extend({
   createIcon (old) {
     const node = L.DivIcon.prototype.createIcon.call(this, old)
-    node.setAttribute('aria-label', `${this.options.count} places close together: zoom in`)
+    node.setAttribute('aria-label', ngettext('%(count)s place: zoom in', '%(count)s places close together: zoom in', this.options.count))
     return node
   }
 })

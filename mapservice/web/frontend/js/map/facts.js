@@ -1,4 +1,20 @@
 // What the map says about a feature, read from its GeoJSON properties.
+import { gettext } from '../words.js'
+
+// The register's own words for who may go in and how far a space has come.
+const access = () => ({
+  'open-to-all': gettext('Access: open to all'),
+  'restricted-hours': gettext('Access: restricted hours'),
+  'members-or-residents': gettext('Access: members or residents'),
+  'no-access': gettext('Access: no access')
+})
+const stages = () => ({
+  suggested: gettext('Stage: suggested'),
+  'checked-on-site': gettext('Stage: checked on site'),
+  'owner-contacted': gettext('Stage: owner contacted'),
+  plan: gettext('Stage: plan'),
+  declined: gettext('Stage: declined')
+})
 
 export function nameOf (feature) {
   return feature.properties.name ?? String(feature.id)
@@ -42,8 +58,8 @@ export function describe (feature, layers) {
     phone: p.phone ?? '',
     hours: p.opening_hours ?? '',
     note: p.opening_note ?? '',
-    access: place ? '' : `Access: ${p.access && p.access !== 'unknown' ? words(p.access).toLowerCase() : 'not known'}`,
-    stage: p.stage ? `Stage: ${words(p.stage).toLowerCase()}` : '',
+    access: place ? '' : access()[p.access] ?? gettext('Access: not known'),
+    stage: p.stage ? stages()[p.stage] ?? words(p.stage) : '',
     demonstration: p.demonstration === true,
     unchecked: p.verified === false,
     page: layers.map((layer) => pageOf(feature, layer)).find(Boolean)

@@ -13,14 +13,15 @@ import '../../scss/map.scss'
 import { clusterIcon } from './board.js'
 import { ServerLayer } from './server-layer.js'
 import { start } from './start.js'
+import { gettext } from '../words.js'
 
 window.L = L
 L.control.locate = (options) => new LocateControl(options)
 // The plugin's own answer to "no position" is an alert box; ours is a line beside the map.
 const say = (control, text) => control._map.fire('mapservice:say', { text })
 L.setOptions(LocateControl.prototype, {
-  onLocationError: (error, control) => say(control, 'Your phone or computer did not share where you are. Type your postcode in the search box instead.'),
-  onLocationOutsideMapBounds: (control) => say(control, 'You seem to be outside the area this map covers.')
+  onLocationError: (error, control) => say(control, gettext('Your phone or computer did not share where you are. Type your postcode in the search box instead.')),
+  onLocationOutsideMapBounds: (control) => say(control, gettext('You seem to be outside the area this map covers.'))
 })
 
 window.mapservice = {

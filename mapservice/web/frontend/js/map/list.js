@@ -3,6 +3,7 @@ import L from 'leaflet'
 
 import { describe, isArea, pointOf } from './facts.js'
 import { element } from './popup.js'
+import { gettext, ngettext } from '../words.js'
 
 const MOST = 24
 
@@ -31,8 +32,10 @@ export class ViewList {
     this.key = key
     const count = found.length
     this.say(count === 0
-      ? 'Nothing that is switched on lies in this view. Zoom out, or choose more to show.'
-      : `${count} ${count === 1 ? 'place' : 'places'} in view${count > MOST ? `: the ${MOST} nearest the middle are listed` : ''}.`)
+      ? gettext('Nothing that is switched on lies in this view. Zoom out, or choose more to show.')
+      : count > MOST
+        ? ngettext('%(count)s place in view: the %(most)s nearest the middle are listed.', '%(count)s places in view: the %(most)s nearest the middle are listed.', count, { most: MOST })
+        : ngettext('%(count)s place in view.', '%(count)s places in view.', count))
     this.items.replaceChildren(...found.slice(0, MOST).map(({ entry }) => this.item(entry)))
   }
 
@@ -46,7 +49,7 @@ export class ViewList {
     const facts = describe(entry.feature, entry.layers)
     const symbol = element('span', { class: 'app-symbol', 'aria-hidden': 'true' })
     symbol.innerHTML = entry.layers[0].options.symbol // our own server's drawing, the same for each place
-    const show = element('button', { type: 'button', class: 'app-link-button' }, 'Show on map',
+    const show = element('button', { type: 'button', class: 'app-link-button' }, gettext('Show on map'),
       element('span', { class: 'govuk-visually-hidden' }, `: ${facts.name}`))
     show.addEventListener('click', () => {
       this.map.getContainer().scrollIntoView({ block: 'nearest' })

@@ -4,6 +4,8 @@
 //   data-map-feature="address" a feature drawn from the API (a green space's outline)
 import L from 'leaflet'
 
+import { gettext } from '../words.js'
+
 export function pagePlaces (map, bounds) {
   const shown = L.featureGroup().addTo(map)
   const extra = L.featureGroup().addTo(map)
@@ -27,7 +29,7 @@ export function pagePlaces (map, bounds) {
       interactive: false,
       style: { color: '#0b0c0c', weight: 3, fillOpacity: 0.25, fillColor: node.dataset.mapColour ?? '#1d6b34' }
     }))
-  })).then(frame, () => map.fire('mapservice:say', { text: 'The outline could not be loaded. Everything else on this page still holds.' }))
+  })).then(frame, () => map.fire('mapservice:say', { text: gettext('The outline could not be loaded. Everything else on this page still holds.') }))
 }
 
 function place (node, latlng, map) {

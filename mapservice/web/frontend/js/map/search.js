@@ -3,6 +3,7 @@
 import L from 'leaflet'
 
 import { element } from './popup.js'
+import { gettext, ngettext } from '../words.js'
 
 const POSTCODE = /^[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}$/i
 
@@ -31,7 +32,7 @@ export function joinSearch (map, { say }) {
       keyboard: false
     }).addTo(map)
     map.setView([lat, lon], Math.max(map.getZoom(), 16))
-    status.textContent = `The map now shows ${name}.`
+    status.textContent = gettext('The map now shows %(name)s.', { name })
     say('')
     if (found) map.fire('mapservice:reveal', found)
   }
@@ -40,7 +41,7 @@ export function joinSearch (map, { say }) {
     const response = await ask(`${form.dataset.lookup}?postcode=${encodeURIComponent(postcode)}`)
     const answer = await response.json()
     if (response.ok) goTo(answer.latitude, answer.longitude, answer.postcode)
-    else status.textContent = `${answer.detail ?? 'We could not find that postcode.'} Check it, or type part of a place's name.`
+    else status.textContent = gettext('We could not find that postcode. Check it, or type part of the name of a place.')
   }
 
   const byName = async (text) => {
@@ -54,8 +55,8 @@ export function joinSearch (map, { say }) {
       return element('li', {}, button)
     }))
     status.textContent = places.length
-      ? `${places.length} ${places.length === 1 ? 'place' : 'places'} found.`
-      : 'No place here has that name. Try part of the name, or a postcode.'
+      ? ngettext('%(count)s place found.', '%(count)s places found.', places.length)
+      : gettext('No place here has that name. Try part of the name, or a postcode.')
   }
 
   const search = async (submitted) => {
@@ -65,10 +66,10 @@ export function joinSearch (map, { say }) {
       else if (text.length >= 3) await byName(text)
       else {
         results.replaceChildren()
-        status.textContent = submitted ? 'Type a postcode, or at least 3 letters of a name.' : ''
+        status.textContent = submitted ? gettext('Type a postcode, or at least 3 letters of a name.') : ''
       }
     } catch (error) {
-      if (error.name !== 'AbortError') status.textContent = 'The search could not reach the server. Try again in a moment.'
+      if (error.name !== 'AbortError') status.textContent = gettext('The search could not reach the server. Try again in a moment.')
     }
   }
 

@@ -9,6 +9,7 @@ import { pagePlaces } from './page-places.js'
 import { joinSearch } from './search.js'
 import { joinSwitches } from './switches.js'
 import { joinViewData } from './view-data.js'
+import { gettext, ngettext } from '../words.js'
 
 export function start (map, { clusters, layers, small = false, bounds, orients = false }) {
   map.attributionControl?.setPrefix('')
@@ -20,14 +21,14 @@ export function start (map, { clusters, layers, small = false, bounds, orients =
   }
   const container = map.getContainer()
   container.setAttribute('role', 'region')
-  container.setAttribute('aria-label', container.closest('[data-map-label]')?.dataset.mapLabel ?? 'Map')
+  container.setAttribute('aria-label', container.closest('[data-map-label]')?.dataset.mapLabel ?? gettext('Map'))
   container.closest('.app-map')?.classList.add('app-map--ready')
   nameControls(container)
   container.addEventListener('keydown', (event) => { if (event.key === 'Escape') map.closePopup() })
 
   map.on('layeradd', ({ layer }) => {
     const node = layer.getElement?.()
-    if (node?.classList.contains('leaflet-control-locate-location')) node.setAttribute('aria-label', 'Where you are')
+    if (node?.classList.contains('leaflet-control-locate-location')) node.setAttribute('aria-label', gettext('Where you are'))
   })
 
   const board = new Board(map, clusters, layers)
@@ -42,6 +43,7 @@ export function start (map, { clusters, layers, small = false, bounds, orients =
       list?.show(entries)
       status.update()
       tidyLabels(map, layers)
+      for (const layer of layers) if (map.hasLayer(layer)) layer._areas.keepReachable()
       if (wanted && (Date.now() > wanted.until || reveal(wanted.id))) wanted = null
     }, 30)
   }
@@ -98,8 +100,8 @@ class Status {
     const failed = on.filter((layer) => layer.status === 'error')
     const cut = on.filter((layer) => layer.truncated)
     let text = this.notice
-    if (failed.length) text = `Some of the map could not be loaded (${names(failed)}). The lists on this site still work.`
-    else if (cut.length) text = `There is more here than the map can show (${names(cut)}). Zoom in to see all.`
+    if (failed.length) text = gettext('Some of the map could not be loaded (%(layers)s). The lists on this site still work.', { layers: names(failed) })
+    else if (cut.length) text = gettext('There is more here than the map can show (%(layers)s). Zoom in to see all.', { layers: names(cut) })
     const key = `${text}|${failed.length}`
     if (key === this.key) return
     this.key = key
@@ -109,7 +111,7 @@ class Status {
       const again = document.createElement('button')
       again.type = 'button'
       again.className = 'app-link-button'
-      again.textContent = 'Try again'
+      again.textContent = gettext('Try again')
       again.addEventListener('click', () => failed.forEach((layer) => layer.retry()))
       this.node.append(' ', again)
     }
@@ -117,7 +119,7 @@ class Status {
 }
 
 function names (layers) {
-  if (layers.length > 3) return `${layers.length} layers`
+  if (layers.length > 3) return ngettext('%(count)s layer', '%(count)s layers', layers.length)
   return layers.map((layer) => layer.options.title).join(', ')
 }
 
@@ -132,15 +134,20 @@ function watchTiles (map, status) {
     })
     layer.on('tileerror', () => {
       failed += 1
-      if (failed === 3 && !loaded) status.say('The street map cannot be loaded just now. Ward outlines, green spaces and places still show.')
+      if (failed === 3 && !loaded) status.say(gettext('The street map cannot be loaded just now. Ward outlines, green spaces and places still show.'))
     })
   })
 }
 
 // Leaflet's controls carry titles; names that say what they do help more.
 function nameControls (container) {
-  const set = (selector, name) => container.querySelector(selector)?.setAttribute('aria-label', name)
-  set('.leaflet-control-zoom-in', 'Zoom in')
-  set('.leaflet-control-zoom-out', 'Zoom out')
-  set('.leaflet-control-locate a', 'Show where I am')
+  const set = (selector, name) => {
+    const node = container.querySelector(selector)
+    node?.setAttribute('aria-label', name)
+    node?.setAttribute('title', name)
+  }
+  set('.leaflet-control-zoom-in', gettext('Zoom in'))
+  set('.leaflet-control-zoom-out', gettext('Zoom out'))
+  set('.leaflet-control-locate a', gettext('Show where I am'))
+  set('.leaflet-control-fullscreen a, a.leaflet-fullscreen-icon', gettext('Full screen'))
 }

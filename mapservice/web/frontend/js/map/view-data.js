@@ -1,6 +1,7 @@
 // What the map shows now, as requests to the layer API: one line for each layer that is on, with the
 // view as its bbox. The addresses are permanent: they can be kept, shared, or opened in QGIS and Excel.
 import { element } from './popup.js'
+import { gettext } from '../words.js'
 
 export function joinViewData (map, layers) {
   const node = document.querySelector('[data-map-data]')
@@ -20,7 +21,7 @@ export function joinViewData (map, layers) {
 function line ({ options: { title, url } }, query, formats) {
   const links = formats.flatMap(({ title: format, query: wanted, download }, place) => {
     const link = element('a', { class: 'govuk-link', href: `${url}?${query}&${wanted}` }, format,
-      element('span', { class: 'govuk-visually-hidden' }, ` of ${title} in view`))
+      element('span', { class: 'govuk-visually-hidden' }, ` ${gettext('of %(layer)s in view', { layer: title })}`))
     link.toggleAttribute('download', download)
     return place ? [', ', link] : [link]
   })
