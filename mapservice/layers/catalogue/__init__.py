@@ -100,6 +100,7 @@ def build_catalogue(borough: Borough) -> Catalogue:
                 where="f.categories @> '{gp-site}'",
                 style=Style("#003078", "hexagon", "G", shown=True),
             ),
+            services(shared),
             green_spaces(
                 shared,
                 "green-spaces",
@@ -118,6 +119,5 @@ def build_catalogue(borough: Borough) -> Catalogue:
                 where="f.status = 'potential'",
                 style=Style("#6a7d00", "area", "?", dashed=True),
             ),
-            services(shared),
         )
     )
