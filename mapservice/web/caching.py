@@ -13,16 +13,19 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.http import http_date, parse_date
 
-from mapservice.database import Database
+from mapservice.database import Database, rows
 from mapservice.layers.catalogue import Catalogue
 from mapservice.layers.visibility import ANONYMOUS
 from mapservice.services import hsds
 from mapservice.web.frame import DATABASE_AWAY
+from mapservice.web.requests import REQUEST_ID, request_id
+from mapservice.web.security import OPEN_TO_READ
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -35,6 +38,12 @@ CACHE_CONTROL = "public, max-age=0, must-revalidate"
 # A date in a header has whole seconds: one younger than this could hide a second change.
 SETTLED = timedelta(seconds=2)
 
+KEPT_STATUS = ("200", "204")
+ALL_VERSIONS = """
+    SELECT string_agg(relation || ' ' || version || ' ' || extract(epoch FROM changed_at), E'\\n')
+    FROM layers.relations
+"""
+
 Headers = list[tuple[str, str]]
 Key = tuple[str, ...]
 
@@ -43,6 +52,7 @@ Key = tuple[str, ...]
 class Kept:
     """A finished answer and the versions it was made from."""
 
+    status: str
     headers: Headers
     body: bytes
     etag: str
@@ -104,19 +114,22 @@ class CachedAnswers:
         self._kept = KeptAnswers(budget_bytes)
         self._edition = edition
         self._seen: dict[str, Change] = {}
+        self._seen_as: tuple[bytes, dict[str, Change]] = b"", {}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer from what is kept where it still holds; else let the application answer and keep that."""
-        relations = self._relations(environ)
-        if not relations:
+        if not _may_be_kept(environ):
             return self._inner(environ, start_response)
         key = _key(environ)
         kept = self._kept.get(key)
+        relations = tuple(kept.versions) if kept else self._relations(environ)
+        if not relations:
+            return self._inner(environ, start_response)
         shared_tag = not _is_one_feature(environ["PATH_INFO"])
         conditional = "HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MODIFIED_SINCE" in environ
         if kept or (conditional and shared_tag) or not _reports_versions(environ["PATH_INFO"]):
             try:
-                self._seen = changes = read_changes(self._database)
+                changes = self._read_changes()
             except DATABASE_AWAY:
                 # Nobody out here turns an error into words: the application meets the same one and does.
                 return self._inner(environ, start_response)
@@ -127,10 +140,12 @@ class CachedAnswers:
             current = kept if kept and kept.versions == now else None
             etag = current.etag if current else self._etag(key, now) if shared_tag else None
             if etag and conditional and _not_modified(environ, etag, concerned):
-                start_response("304 Not Modified", _validators(etag, concerned))
+                start_response("304 Not Modified", _unchanged(environ, etag, concerned))
                 return [b""]
             if current:
-                start_response("200 OK", [*current.headers, *_validators(current.etag, concerned)])
+                own = (REQUEST_ID, request_id(environ))
+                given = [*current.headers, *_validators(current.etag, concerned), own]
+                start_response(current.status, given)
                 return [b""] if environ["REQUEST_METHOD"] == "HEAD" else [current.body]
             environ[VERSIONS] = now
         return self._answer(environ, start_response, key)
@@ -141,13 +156,7 @@ class CachedAnswers:
         return database
 
     def _relations(self, environ: WSGIEnvironment) -> tuple[str, ...]:
-        """The tracked relations an anonymous reading request depends on; none means it is not ours."""
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or not environ["PATH_INFO"].startswith(
-            ("/api", "/openreferral/")
-        ):
-            return ()
-        if "HTTP_AUTHORIZATION" in environ or "HTTP_COOKIE" in environ:
-            return ()
+        """The tracked relations a request depends on; none means it is not ours."""
         catalogue: Catalogue = self._app.extensions["catalogue"]
         return relations_of(catalogue.visible_to(ANONYMOUS), environ["PATH_INFO"])
 
@@ -165,28 +174,44 @@ class CachedAnswers:
         status, headers, problem = started
         given = {name.lower(): value for name, value in headers}
         versions = environ.get(VERSIONS)
-        length = given.get("content-length", "")
-        if status[:3] != "200" or not versions or not length.isdigit() or int(length) > LARGEST_KEPT:
+        length = "0" if status[:3] == "204" else given.get("content-length", "")
+        if (
+            status[:3] not in KEPT_STATUS
+            or not versions
+            or not length.isdigit()
+            or int(length) > LARGEST_KEPT
+        ):
             start_response(status, headers, problem)
             return body
         etag = given.get("etag") or self._etag(key, versions)
-        validators = _validators(etag, self._changes_of(versions))
+        changes = self._changes_of(versions)
         headers = [(name, value) for name, value in headers if name.lower() not in VALIDATORS]
         content = b"".join(body)
         if hasattr(body, "close"):
             body.close()
         if environ["REQUEST_METHOD"] == "GET":
-            self._kept.put(key, Kept(headers, content, etag, versions))
+            general = [(name, value) for name, value in headers if name != REQUEST_ID]
+            self._kept.put(key, Kept(status, general, content, etag, versions))
         if _matches(environ.get("HTTP_IF_NONE_MATCH"), etag):
-            start_response("304 Not Modified", validators)
+            start_response("304 Not Modified", _unchanged(environ, etag, changes))
             return [b""]
-        start_response(status, [*headers, *validators], problem)
+        start_response(status, [*headers, *_validators(etag, changes)], problem)
         return [content]
+
+    def _read_changes(self) -> dict[str, Change]:
+        """The version of every tracked relation as it is now."""
+        text = _read_text(self._database)
+        known, seen = self._seen_as
+        if text != known:
+            seen = _parsed(text)
+            self._seen_as = text, seen
+        self._seen = seen
+        return seen
 
     def _changes_of(self, versions: dict[str, int]) -> list[Change]:
         """When the versions came to be: asked of the database once for each version, not for each answer."""
         if any(name not in self._seen or self._seen[name].version < versions[name] for name in versions):
-            self._seen = read_changes(self._database)
+            self._read_changes()
         found = [self._seen[name] for name in versions if name in self._seen]
         return found if [change.version for change in found] == [*versions.values()] else []
 
@@ -199,7 +224,7 @@ def relations_of(catalogue: Catalogue, path: str) -> tuple[str, ...]:
     if len(parts) > 2 and parts[1] == "collections":
         layer = catalogue.get(parts[2])
         return (layer.relation,) if layer is not None and layer.tracked else ()
-    if len(parts) > 1 and parts[1] in ("collections", "tiles"):
+    if len(parts) > 1 and parts[1] in ("collections", "tiles", "styles"):
         if not all(layer.tracked for layer in catalogue):
             return ()
         return tuple(sorted({layer.relation for layer in catalogue}))
@@ -208,9 +233,28 @@ def relations_of(catalogue: Catalogue, path: str) -> tuple[str, ...]:
 
 def read_changes(database: Database) -> dict[str, Change]:
     """The version of every tracked relation."""
-    with database.reading() as cursor:
-        rows = cursor.execute("SELECT relation, version, changed_at FROM layers.relations", prepare=True)
-        return {relation: Change(version, at) for relation, version, at in rows}
+    return _parsed(_read_text(database))
+
+
+def _read_text(database: Database) -> bytes:
+    """The same as text: mostly it is the one that was read before, and need not be taken apart again.
+
+    This is what serving a kept answer costs, and nothing may take its place: only the database knows which
+    version stands at this moment.
+    """
+    with database.connected() as connection:
+        return rows.run(connection, ALL_VERSIONS, {}).get_value(0, 0) or b""
+
+
+def _parsed(text: bytes) -> dict[str, Change]:
+    found = (line.rsplit(" ", 2) for line in text.decode().splitlines())
+    return {name: Change(int(version), _instant(at)) for name, version, at in found}
+
+
+def _instant(seconds: str) -> datetime:
+    # Not by way of a float, which knows no microseconds so far from 1970.
+    whole, _, micros = seconds.partition(".")
+    return datetime.fromtimestamp(int(whole), UTC) + timedelta(microseconds=int(micros.ljust(6, "0")[:6]))
 
 
 def _reports_versions(path: str) -> bool:
@@ -221,6 +265,15 @@ def _reports_versions(path: str) -> bool:
 def _is_one_feature(path: str) -> bool:
     """One feature has an entity tag of its own, so that only its own changes stand against an edit."""
     return path.count("/") == len(["", "api", "collections", "x", "items", "y"]) - 1 and "/items/" in path
+
+
+def _may_be_kept(environ: WSGIEnvironment) -> bool:
+    """Whether a request reads what is published and says nothing of who asks."""
+    if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+        return False
+    if not environ["PATH_INFO"].startswith(("/api", "/openreferral/")):
+        return False
+    return "HTTP_AUTHORIZATION" not in environ and "HTTP_COOKIE" not in environ
 
 
 def _key(environ: WSGIEnvironment) -> Key:
@@ -258,8 +311,23 @@ def _validators(etag: str, changes: list[Change]) -> Headers:
     if changes:
         last = max(change.at for change in changes)
         if datetime.now(UTC) - last > SETTLED:
-            headers.append(("Last-Modified", http_date(last)))
+            headers.append(("Last-Modified", _http_date(last)))
     return headers
+
+
+@lru_cache(maxsize=256)
+def _http_date(instant: datetime) -> str:
+    return http_date(instant)
+
+
+def _unchanged(environ: WSGIEnvironment, etag: str, changes: list[Change]) -> Headers:
+    """What an answer without a body says that the one with it would have said."""
+    return [
+        *_validators(etag, changes),
+        ("Vary", "Accept, Accept-Encoding"),
+        *OPEN_TO_READ.items(),
+        (REQUEST_ID, request_id(environ)),
+    ]
 
 
 def _no_write(_: bytes) -> None:

@@ -59,6 +59,32 @@ def test_a_kept_answer_is_the_same_answer(client):
     assert [h for h in second.headers if h[0] not in ("X-Request-Id", "Last-Modified")] == same
 
 
+def test_each_answer_has_an_id_of_its_own_kept_or_not(client):
+    etag = client.get(PATH).headers["ETag"]
+    answers = [client.get(PATH, headers={"If-None-Match": tag}) for tag in ('"other"', etag) for _ in range(2)]
+    assert [a.status_code for a in answers] == [200, 200, 304, 304]
+    assert len({a.headers["X-Request-Id"] for a in answers}) == 4
+    for answer in answers:
+        # What caches and pages of other sites go by must not be lost with the body.
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert {"Accept", "Accept-Encoding"} <= {word.strip() for word in answer.headers["Vary"].split(",")}
+
+
+def test_an_empty_tile_and_a_style_are_kept_too(client, change):
+    for path, status in (
+        ("/api/tiles/WebMercatorQuad/14/0/0", 204),
+        ("/api/collections/libraries/tiles/WebMercatorQuad/14/0/0", 204),
+        ("/api/styles/default", 200),
+    ):
+        first = client.get(path)
+        assert first.status_code == status
+        etag = first.headers["ETag"]
+        assert client.get(path, headers={"If-None-Match": etag}).status_code == 304
+        change()
+        fresh = client.get(path, headers={"If-None-Match": etag})
+        assert (fresh.status_code, fresh.data) == (status, first.data)
+
+
 def test_a_change_by_another_process_is_seen_at_once(settings, database, client, change):
     other = create_app(settings, database).test_client()
     for _ in range(5):
