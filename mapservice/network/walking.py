@@ -57,7 +57,8 @@ _FROM_POINT = f"""
         SELECT p.key AS place, CASE WHEN p.asset_key IS NULL THEN 'green-spaces' ELSE 'assets' END AS subject,
                COALESCE(a.id, g.id) AS id, c.edge, c.fraction, c.metres
         FROM network.access c JOIN network.places p ON p.key = c.place {_NAMES}
-        WHERE p.measured = p.generation AND ST_DWithin(c.geom, given.geom, {REACH_M})
+        WHERE p.measured = p.generation
+          AND p.key IN (SELECT place FROM network.access r WHERE ST_DWithin(r.geom, given.geom, {REACH_M}))
         UNION ALL
         SELECT p.key, CASE WHEN p.asset_key IS NULL THEN 'green-spaces' ELSE 'assets' END,
                COALESCE(a.id, g.id), NULL, NULL, NULL
@@ -113,8 +114,10 @@ def walking(cursor: Cursor[Any], longitude: float, latitude: float, postcode: st
         digest, to_measure = rows[0][:2]
         if digest is None:
             return NOWHERE
+        stored = {(subject, id_): metres for _, _, subject, id_, metres in rows if id_}
         if not to_measure:
-            return Walks({(subject, id_): metres for _, _, subject, id_, metres in rows if id_}, network=True)
+            return Walks(stored, network=True)
+        return Walks(_measured_now(cursor, longitude, latitude).metres | stored, network=True)
     return _measured_now(cursor, longitude, latitude)
 
 
