@@ -18,6 +18,7 @@ from mapservice.database.opening import describe, prepare_server, running_cluste
 from mapservice.settings import OperatorError, Settings, load_settings
 from mapservice.settings import describe as describe_settings
 from mapservice.token_commands import tokens
+from mapservice.user_commands import users
 
 INTERRUPTED = 130
 
@@ -236,6 +237,7 @@ def packages_(tests: bool) -> None:
 
 
 cli.add_command(tokens)
+cli.add_command(users)
 
 
 def _login_name() -> str:

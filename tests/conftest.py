@@ -233,11 +233,11 @@ def _load(cluster: Cluster, settings: Settings) -> None:
 def _made_from(postgres: packages.PostgresBinaries) -> str:
     """A digest of all that the databases of a run are made from."""
     root = Path(__file__).parents[1]
-    web = root / "mapservice" / "web"
+    apart = {root / "mapservice" / room for room in ("web", "accounts")}
     files = [root / "requirements.txt", Path(__file__), *root.glob("mapservice/**/*.py")]
     files += [file for folder in ("geodata", "migrations") for file in root.glob(f"{folder}/**/*")]
     digest = hashlib.sha256(f"{postgres} {sys.prefix}".encode())
-    for file in sorted({file for file in files if file.is_file() and web not in file.parents}):
+    for file in sorted({file for file in files if file.is_file() and not apart & {*file.parents}}):
         if "__pycache__" not in file.parts:
             digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:16]

@@ -8,7 +8,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "mapservice"
 # Lower rooms first; a room imports only from rooms before it.
 ROOMS = [
-    "settings", "database", "accounts", "register", "layers", "network", "sources", "services", "finder", "maps", "web",
+    "settings", "mail", "database", "accounts", "register", "layers", "network", "sources", "services",
+    "finder", "maps", "web",
 ]  # fmt: skip
 
 

@@ -69,6 +69,11 @@ def find_link(session: Session, secret: str, *, use: bool = False) -> Link | Non
     return Link(*row) if row else None
 
 
+def link_address(site: str, secret: str) -> str:
+    """The address of a link. The secret stands where no log of the service writes it: after the `?`."""
+    return f"{site}/set-password?key={secret}"
+
+
 def drop_links(session: Session, account_id: str) -> None:
     """End the links of an account."""
     session.execute(text("DELETE FROM accounts.links WHERE account_id = :id"), {"id": account_id})

@@ -98,9 +98,12 @@ def show_code(door: Door, entry_secret: str, account_id: str, code: str, where: 
         return _enter(session, door, account_id, where, complete=True)
 
 
-def enter(session: Session, door: Door, account_id: str, where: From) -> Entry:
-    """Begin a session for who has proved who they are in another way: a link, a directory."""
-    return _enter(session, door, account_id, where, complete=not is_on(session, account_id))
+def enter(session: Session, door: Door, account_id: str, where: From, *, again: bool = False) -> Entry:
+    """Begin a session for who has proved who they are in another way: a link, a directory.
+
+    `again`: in place of a session that was complete, and needs no second factor anew.
+    """
+    return _enter(session, door, account_id, where, complete=again or not is_on(session, account_id))
 
 
 def confirm_password(door: Door, account_id: str, password: str, where: From) -> bool:

@@ -43,7 +43,7 @@ def build_application(settings: Settings | None = None, database: Database | Non
     app.extensions["catalogue"] = build_catalogue(app.extensions["borough"])
     app.extensions["counts"] = Counts()
     app.extensions["searches"] = Tally(app.extensions["database"])
-    app.extensions["viewer"] = identity.viewer
+    identity.init_identity(app, settings)
     requests.init_requests(app)
     watching.init_watching(app)
     frame.init_frame(app, settings.geodata_dir)
@@ -53,6 +53,7 @@ def build_application(settings: Settings | None = None, database: Database | Non
     security.init_security(app, basemap_url=tiles.url if tiles else None, public_url=settings.public_url)
     app.register_blueprint(api)
     app.register_blueprint(openreferral.blueprint)
+    identity.csrf.exempt(api)  # it believes no cookie when something is to change
     app.register_blueprint(operations.blueprint)
     pages.register_pages(app)
     _keep_answers(app, settings)

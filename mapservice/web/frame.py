@@ -53,6 +53,10 @@ ERRORS = {
         "We could not read that",
         "Something in the address or the form was not what we expected. Go back, or start from here.",
     ),
+    403: ErrorWords(
+        "You may not do that here",
+        "Your account does not let you. If it should, ask an administrator; or go on from here.",
+    ),
     404: ErrorWords(
         "We could not find that page",
         "The link may be old, or the address may be mistyped. What you need is probably one of these.",

@@ -2,8 +2,8 @@
 
 Whatever lets somebody in (session, link, token, recovery code) is kept as a hash; a password as Argon2 makes
 it. What only one person may read back, the secret of their second factor, is encrypted by the application.
-Rows say nothing of a person that they or their inviter did not enter, and go with the account. What happened to
-accounts (`accounts.events`) names accounts by their id only, so that it can stay when a person goes.
+Rows say nothing of a person that they or their inviter did not enter, and go with the account. What happened
+to accounts (`accounts.events`) names accounts by their id only, so that it can stay when a person goes.
 """
 
 from alembic import op
@@ -29,8 +29,8 @@ ALTER TABLE accounts.accounts
 CREATE UNIQUE INDEX accounts_email ON accounts.accounts (lower(email));
 CREATE UNIQUE INDEX accounts_user_name ON accounts.accounts (user_name);
 
--- A role everywhere, or in one locality. It is named, not referred to: boundaries are replaced as a whole, and a
--- role in a locality that is no more simply lets nobody do anything.
+-- A role everywhere, or in one locality. It is named, not referred to: boundaries are replaced as a whole,
+-- and a role in a locality that is no more simply lets nobody do anything.
 CREATE TABLE accounts.grants (
     account_id text NOT NULL REFERENCES accounts.accounts ON DELETE CASCADE,
     role       text NOT NULL
@@ -96,15 +96,17 @@ CREATE INDEX attempts_last ON accounts.attempts (last_at);
 CREATE TABLE accounts.events (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at         timestamptz NOT NULL DEFAULT now(),
-    actor      text NOT NULL DEFAULT COALESCE(NULLIF(current_setting('mapservice.actor', true), ''), session_user),
+    actor      text NOT NULL
+               DEFAULT COALESCE(NULLIF(current_setting('mapservice.actor', true), ''), session_user),
     account_id text NOT NULL,
     action     text NOT NULL,
     detail     jsonb NOT NULL DEFAULT '{}'
 );
 CREATE INDEX events_account ON accounts.events (account_id, id);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON accounts.accounts, accounts.grants, accounts.tokens, accounts.sessions,
-    accounts.links, accounts.recovery_codes, accounts.identities, accounts.attempts TO mapservice_editor;
+GRANT SELECT, INSERT, UPDATE, DELETE ON accounts.accounts, accounts.grants, accounts.tokens,
+    accounts.sessions, accounts.links, accounts.recovery_codes, accounts.identities, accounts.attempts
+    TO mapservice_editor;
 -- What happened is added to and never changed.
 GRANT SELECT, INSERT ON accounts.events TO mapservice_editor;
 """

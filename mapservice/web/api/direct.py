@@ -157,7 +157,7 @@ class DirectAnswers:
         if encoding is not None:
             headers["Content-Encoding"] = encoding
         headers["Content-Length"] = str(len(body))
-        headers["Vary"] = "Accept, Accept-Encoding"
+        headers["Vary"] = "Accept, Accept-Encoding, Cookie"
         headers[REQUEST_ID] = request_id(environ)
         return body, {**headers, **self._always}
 

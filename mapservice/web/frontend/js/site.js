@@ -3,6 +3,7 @@
 import { createAll } from 'govuk-frontend/dist/govuk/init.mjs'
 import { Button } from 'govuk-frontend/dist/govuk/components/button/button.mjs'
 import { ErrorSummary } from 'govuk-frontend/dist/govuk/components/error-summary/error-summary.mjs'
+import { PasswordInput } from 'govuk-frontend/dist/govuk/components/password-input/password-input.mjs'
 import { ServiceNavigation } from 'govuk-frontend/dist/govuk/components/service-navigation/service-navigation.mjs'
 import { SkipLink } from 'govuk-frontend/dist/govuk/components/skip-link/skip-link.mjs'
 
@@ -10,7 +11,7 @@ import '../scss/site.scss'
 import { workOffline } from './offline.js'
 import { gettext } from './words.js'
 
-for (const component of [Button, ErrorSummary, ServiceNavigation, SkipLink]) createAll(component)
+for (const component of [Button, ErrorSummary, PasswordInput, ServiceNavigation, SkipLink]) createAll(component)
 
 workOffline()
 

@@ -87,7 +87,7 @@ async function keep (response, url) {
 }
 
 async function keepNumbers () {
-  const response = await fetch(NUMBERS, { cache: 'no-store' })
+  const response = await fetch(NUMBERS, { cache: 'no-store', credentials: 'omit' })
   if (response.ok && !response.redirected) await put(NUMBERS, await response.text(), response)
 }
 

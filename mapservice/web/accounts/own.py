@@ -1,0 +1,191 @@
+"""One's own account: names, password, sessions, tokens; what is known of one, and to have it forgotten."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import orjson
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+
+from mapservice.accounts import people, personal, sessions, tokens
+from mapservice.accounts.account import Account
+from mapservice.accounts.passwords import SHORTEST, WeakPassword
+from mapservice.accounts.people import CannotBe
+from mapservice.accounts.permissions import Action
+from mapservice.accounts.signing_in import enter
+from mapservice.web import context, identity
+from mapservice.web.accounts.confirming import refused
+from mapservice.web.accounts.signing_in import Answer
+from mapservice.web.accounts.words import grant_words
+
+blueprint = Blueprint("own", __name__, url_prefix="/account")
+
+DONE = {
+    "names": "Your names were changed.",
+    "password": "Your password was changed. Everywhere else you have been signed out.",
+    "second-factor-off": "Signing in asks for your password only.",
+    "session": "That session has ended.",
+    "sessions": "Everywhere else you have been signed out.",
+    "revoked": "That token no longer holds.",
+}
+TOKEN_DAYS = (30, 90, 365)
+LONGEST_LABEL = 80
+
+
+@blueprint.get("")
+@identity.needs(Action.OWN_ACCOUNT)
+def show() -> Answer:
+    """Everything about the account, with what can be changed."""
+    return _page(done=DONE.get(request.args.get("done", ""), ""))
+
+
+@blueprint.post("/names")
+@identity.needs(Action.OWN_ACCOUNT)
+def change_names() -> Answer:
+    """What one is called, and as what others see one."""
+    account, form = identity.this_account(), request.form
+    public = form.get("public_name", "") if form.get("shown") == "name" else ""
+    if form.get("shown") == "name" and not public.strip():
+        return _page({"public_name": "Enter the name that others should see"}), 400
+    try:
+        with context.database().session(account.actor) as session:
+            people.change_names(session, account.id, form.get("name", ""), public)
+    except CannotBe as error:
+        return _page({error.field: str(error)}), 400
+    return _done("names")
+
+
+@blueprint.post("/password")
+@identity.needs(Action.OWN_ACCOUNT)
+def change_password() -> Answer:
+    """A new password for who knows the old one; all other sessions end."""
+    account = identity.this_account()
+    if error := refused(account):
+        return _page({"current": error}), 403
+    try:
+        with context.database().session(account.actor) as session:
+            people.set_password(
+                session, account.id, request.form.get("password", ""), context.borough().short_name
+            )
+            entry = enter(session, identity.door(), account.id, identity.where_from(), again=True)
+    except WeakPassword as error:
+        return _page({"password": str(error)}), 400
+    identity.begin(entry)
+    return _done("password")
+
+
+@blueprint.post("/sessions")
+@identity.needs(Action.OWN_ACCOUNT)
+def end_sessions() -> Answer:
+    """End one other session, or all others."""
+    account, here = identity.this_account(), identity.current_session()
+    which = request.form.get("session", "")
+    with context.database().session(account.actor) as session:
+        sessions.end_sessions(
+            session,
+            account.id,
+            only=int(which) if which.isascii() and which.isdigit() and len(which) < 19 else None,
+            but=here.session_id if here else None,
+        )
+    return _done("session" if which else "sessions")
+
+
+@blueprint.post("/tokens")
+@identity.needs(Action.OWN_ACCOUNT)
+def make_token() -> Answer:
+    """A new token, shown on the page that answers and never again."""
+    account, form = identity.this_account(), request.form
+    label = " ".join(form.get("label", "").replace("\x00", "").split())
+    days = next((each for each in TOKEN_DAYS if str(each) == form.get("days")), TOKEN_DAYS[0])
+    if not label or len(label) > LONGEST_LABEL:
+        return _page({"label": f"Say what the token is for, in at most {LONGEST_LABEL} characters"}), 400
+    if form.get("scope") == "write" and not account.may(Action.EDIT_FEATURES):
+        abort(403)
+    with context.database().session(account.actor) as session:
+        token = tokens.issue_token(
+            session, account.id, label, days, "write" if form.get("scope") == "write" else "read"
+        )
+    return _page(token=token)
+
+
+@blueprint.post("/tokens/<int:token_id>/revoke")
+@identity.needs(Action.OWN_ACCOUNT)
+def revoke_token(token_id: int) -> Answer:
+    """End a token of one's own."""
+    account = identity.this_account()
+    with context.database().session(account.actor) as session:
+        if token_id >= 2**63 or not tokens.revoke_token(session, token_id, account.id):
+            abort(404)
+    return _done("revoked")
+
+
+@blueprint.get("/export")
+@identity.needs(Action.OWN_ACCOUNT)
+def export() -> Answer:
+    """All that is known of one, to keep."""
+    account = identity.this_account()
+    with context.database().session(account.actor) as session:
+        found = personal.export(session, account.id)
+    response = Response(orjson.dumps(found, option=orjson.OPT_INDENT_2), mimetype="application/json")
+    response.headers["Content-Disposition"] = 'attachment; filename="my-account.json"'
+    return response
+
+
+@blueprint.get("/erase")
+@identity.needs(Action.OWN_ACCOUNT)
+def ask_to_erase() -> Answer:
+    """What goes, what stays, and the question."""
+    return _erase_page()
+
+
+@blueprint.post("/erase")
+@identity.needs(Action.OWN_ACCOUNT)
+def erase() -> Answer:
+    """Remove the account and all that is known of the person."""
+    account = identity.this_account()
+    if error := refused(account):
+        return _erase_page(error), 403
+    try:
+        with context.database().session(account.actor) as session:
+            people.erase(session, account.id)
+    except CannotBe as error:
+        return _erase_page(str(error)), 409
+    identity.leave()
+    return render_template("accounts/erased.html")
+
+
+def _page(errors: dict[str, str] | None = None, *, done: str = "", token: str = "") -> str:
+    account, here = identity.this_account(), identity.current_session()
+    with context.database().session(account.actor) as session:
+        person = people.find_person(session, account.id)
+        listed = sessions.sessions_of(session, account.id, identity.door().idle)
+        issued = [row for row in tokens.list_tokens(session, account.id) if _holds(row)]
+    return render_template(
+        "accounts/own.html",
+        person=person,
+        grants=grant_words(account.grants),
+        sessions=listed,
+        here=here.session_id if here else None,
+        tokens=issued,
+        token_days=TOKEN_DAYS,
+        token=token,
+        form=request.form,
+        errors=errors or {},
+        done=done,
+        shortest=SHORTEST,
+    )
+
+
+def _holds(row: tokens.TokenRow) -> bool:
+    return row.revoked_at is None and (row.expires_at is None or row.expires_at > datetime.now(UTC))
+
+
+def _erase_page(error: str = "") -> str:
+    account: Account = identity.this_account()
+    with context.database().session(account.actor) as session:
+        person = people.find_person(session, account.id)
+    return render_template("accounts/erase.html", person=person, error=error)
+
+
+def _done(what: str) -> Answer:
+    return redirect(url_for("own.show", done=what), 303)
