@@ -22,6 +22,7 @@ from mapservice.maps.symbols import symbol_svg
 from mapservice.register.borough import Borough
 from mapservice.register.opening_hours import LONDON
 from mapservice.web import contacts, frontend, languages, offline, words
+from mapservice.web.languages import lazy_gettext
 from mapservice.web.opening_words import opening_words
 from mapservice.web.problems import Problem, problem_response
 
@@ -29,11 +30,11 @@ log = logging.getLogger(__name__)
 
 TEMPLATES = Path(__file__).parent / "templates"
 NAVIGATION = (
-    ("Find help", "/find"),
-    ("Map", "/map"),
-    ("Places", "/assets"),
-    ("Green spaces", "/green-spaces"),
-    ("Data", "/data"),
+    (lazy_gettext("Find help"), "/find"),
+    (lazy_gettext("Map"), "/map"),
+    (lazy_gettext("Places"), "/assets"),
+    (lazy_gettext("Green spaces"), "/green-spaces"),
+    (lazy_gettext("Data"), "/data"),
 )
 DATABASE_AWAY = (psycopg.OperationalError, OperationalError, PoolTimeout)
 RETRY_AFTER_S = 10
@@ -50,31 +51,39 @@ class ErrorWords:
 
 ERRORS = {
     400: ErrorWords(
-        "We could not read that",
-        "Something in the address or the form was not what we expected. Go back, or start from here.",
+        lazy_gettext("We could not read that"),
+        lazy_gettext(
+            "Something in the address or the form was not what we expected. Go back, or start from here."
+        ),
     ),
     403: ErrorWords(
         "You may not do that here",
         "Your account does not let you. If it should, ask an administrator; or go on from here.",
     ),
     404: ErrorWords(
-        "We could not find that page",
-        "The link may be old, or the address may be mistyped. What you need is probably one of these.",
+        lazy_gettext("We could not find that page"),
+        lazy_gettext(
+            "The link may be old, or the address may be mistyped. What you need is probably one of these."
+        ),
     ),
-    405: ErrorWords("That does not work here", "Please start again from one of these."),
+    405: ErrorWords(
+        lazy_gettext("That does not work here"), lazy_gettext("Please start again from one of these.")
+    ),
     410: ErrorWords(
-        "That page has gone", "What it described is no longer listed. One of these may help instead."
+        lazy_gettext("That page has gone"),
+        lazy_gettext("What it described is no longer listed. One of these may help instead."),
     ),
     429: ErrorWords(
-        "Please wait a moment",
-        "We had a great many requests from where you are. Wait a minute, then try again.",
+        lazy_gettext("Please wait a moment"),
+        lazy_gettext("We had a great many requests from where you are. Wait a minute, then try again."),
     ),
     500: ErrorWords(
-        "Something went wrong on our side",
-        "It is not your fault, and we have made a note of it. Try again in a minute, or ring.",
+        lazy_gettext("Something went wrong on our side"),
+        lazy_gettext("It is not your fault, and we have made a note of it. Try again in a minute, or ring."),
     ),
     503: ErrorWords(
-        "We cannot reach our records just now", "Try again in a minute. If you need help now, please ring."
+        lazy_gettext("We cannot reach our records just now"),
+        lazy_gettext("Try again in a minute. If you need help now, please ring."),
     ),
 }
 
@@ -108,6 +117,7 @@ def init_frame(app: Flask, geodata: Path) -> None:
         distance=words.distance_words,
         area=words.area_words,
         day=words.day_words,
+        needs=words.need_words,
         clock=offline.clock,
         tel=words.telephone_link,
         ringable=words.with_telephone_links,
@@ -119,7 +129,7 @@ def init_frame(app: Flask, geodata: Path) -> None:
         symbol=lambda layer: Markup(symbol_svg(layer.style)),  # noqa: S704 - made by us, from the catalogue
         symbol_for=lambda layer_ids: symbol_for(app.extensions["catalogue"], layer_ids or ()),
         borough=borough,
-        service_name=f"{borough.short_name} community map",
+        service_name=lazy_gettext("%(borough)s community map", borough=borough.short_name),
         last_resort=LocalProxy(lambda: book.last_resort),
         navigation=NAVIGATION,
         now=now,

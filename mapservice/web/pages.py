@@ -5,13 +5,14 @@ from __future__ import annotations
 from flask import Flask, redirect, url_for
 from werkzeug import Response
 
+from mapservice.web import data, directory, finder, maps, offline, promise
 from mapservice.web import data, directory, finder, maps, offline
 from mapservice.web.accounts import register_accounts
 
 
 def register_pages(app: Flask) -> None:
     """Add every page to the app; needs `frame.init_frame` before it."""
-    for module in (directory, finder, maps, data, offline):
+    for module in (directory, finder, maps, data, offline, promise):
         app.register_blueprint(module.blueprint)
     register_accounts(app)
     app.add_url_rule("/favicon.ico", view_func=favicon)
