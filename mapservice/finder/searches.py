@@ -12,12 +12,12 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import psycopg
-from psycopg import Cursor
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from mapservice.database import Database
 
@@ -33,9 +33,9 @@ _ADD = text(
     " VALUES (:month, :need, :locality, :outcome, :searches)"
     " ON CONFLICT (month, need, locality, outcome) DO UPDATE SET searches = s.searches + EXCLUDED.searches"
 )
-_READ = (
+_READ = text(
     "SELECT month, need, locality, outcome, searches FROM counts.searches"
-    " WHERE month >= %s ORDER BY month DESC, locality, need, outcome"
+    " WHERE month >= :since ORDER BY month DESC, locality, need, outcome"
 )
 
 
@@ -94,9 +94,9 @@ class Tally:
                 self._counted.update(counted)
 
 
-def read_searches(cursor: Cursor[Any], since: date) -> list[Searches]:
+def read_searches(session: Session, since: date) -> list[Searches]:
     """What was asked for since a month, small numbers withheld."""
     return [
         Searches(month, need, locality, outcome, number if number >= SMALLEST_TOLD else None)
-        for month, need, locality, outcome, number in cursor.execute(_READ, (since,))
+        for month, need, locality, outcome, number in session.execute(_READ, {"since": since})
     ]

@@ -78,6 +78,7 @@ class Borough:
     hub: Noun
     promise: str
     councils: Mapping[str, str]
+    published_library_share: str
 
     @property
     def newest_wards(self) -> BoundarySetFile:
@@ -133,6 +134,7 @@ def _borough(raw: dict[str, Any]) -> Borough:
         licence_url=str(raw["licence_url"]) if "licence_url" in raw else None,
         hub=Noun(str(words.get("hub", "Hub")), str(words.get("hubs", "Hubs"))),
         promise=str(words.get("promise", "No wrong door")),
+        published_library_share=str(raw.get("published", {}).get("library_within_15_minutes", "")),
         councils={str(code): str(name) for code, name in raw.get("councils", {}).items()},
     )
 

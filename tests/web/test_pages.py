@@ -34,6 +34,7 @@ STATES = {
     "/assets?layer=nonsense&locality=nowhere": 200,
     "/assets?after=nonsense": 400,
     "/assets/finsbury-library": 200,
+    "/no-wrong-door": 200,
     "/assets/no-such-place": 404,
     "/assets/%00": 404,
     "/green-spaces": 200,
