@@ -19,6 +19,7 @@ from mapservice.door_commands import check_doors_command, searches_command
 from mapservice.settings import OperatorError, Settings, load_settings
 from mapservice.settings import describe as describe_settings
 from mapservice.token_commands import tokens
+from mapservice.user_commands import users
 
 INTERRUPTED = 130
 
@@ -120,24 +121,48 @@ def _announce(settings: Settings) -> None:
 
 @cli.command("import")
 @click.argument("source")
-@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", required=False)
 @click.option("--actor", help="Who makes this change, for the history. Default: the login name.")
 @click.option("--reason", help="Why, for the history. Default: the name of the file.")
 @click.option("--replace", is_flag=True, help="Also remove what FILE lacks: it is the whole truth.")
-def import_(source: str, file: Path | None, actor: str | None, reason: str | None, replace: bool) -> None:
-    """Take FILE in as SOURCE: all of it, or nothing and a list of what is wrong, by line and field."""
+@click.option(
+    "--decisions",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="open-referral: what was decided of unsure matches; what stays open is written there.",
+)
+@click.option("--private", is_flag=True, help="open-referral: the feed may be on a private network.")
+def import_(
+    source: str,
+    file: str | None,
+    actor: str | None,
+    reason: str | None,
+    replace: bool,
+    decisions: Path | None,
+    private: bool,
+) -> None:
+    """Take FILE in as SOURCE: all of it, or nothing and a list of what is wrong, by line and field.
+
+    For open-referral FILE may be the http(s) address of a feed.
+    """
+    from mapservice.feed_commands import import_open_referral
     from mapservice.preparation import measure_walks, progress_bar
     from mapservice.sources import SOURCES, run_import
 
     settings = load_settings()
+    if source == "open-referral":
+        import_open_referral(settings, file, actor or _login_name(), reason, decisions, private, say)
+        return
     if source not in SOURCES:
-        raise OperatorError(f"There is no source {source!r}. There are: {', '.join(SOURCES)}")
+        raise OperatorError(f"There is no source {source!r}. There are: {', '.join(SOURCES)}, open-referral")
+    path = Path(file) if file else None
+    if path is not None and not path.is_file():
+        raise click.BadParameter(f"File {file!r} does not exist.", param_hint="'[FILE]'")
     with open_database(settings, command=f"mapservice import {source}", say=say) as database:
         with progress_bar() as progress:
             report = run_import(
                 database,
                 source,
-                file,
+                path,
                 actor or _login_name(),
                 reason=reason,
                 replace=replace,
@@ -239,6 +264,7 @@ def packages_(tests: bool) -> None:
 cli.add_command(tokens)
 cli.add_command(check_doors_command)
 cli.add_command(searches_command)
+cli.add_command(users)
 
 
 def _login_name() -> str:
