@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -139,6 +140,8 @@ def read_extents(
     """Count and extent of each layer, by id; an empty layer has count 0 and no box."""
     wanted = list(layers)
     found = {layer.id: Extent(0, None, None, None) for layer in wanted}
+    if not wanted:
+        return found
     statement = sql.extents(wanted, viewer)
     for layer_id, count, west, south, east, north, first, last in cursor.execute(
         statement.text, statement.parameters
@@ -161,4 +164,4 @@ def _number(value: bytes | None) -> int | None:
 
 
 def _is_bigint(text: str) -> bool:
-    return text.lstrip("-").isascii() and text.lstrip("-").isdigit() and -(2**63) <= int(text) < 2**63
+    return bool(re.fullmatch(r"-?[0-9]{1,19}", text)) and -(2**63) <= int(text) < 2**63

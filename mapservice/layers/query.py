@@ -235,6 +235,9 @@ def parse_value(prop: Property, text: str) -> str | int | float | bool:
 
 def _date(text: str) -> str:
     try:
+        # fromisoformat() alone would take 20240531 and 2024-W22-5 too.
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+            raise ValueError
         return date.fromisoformat(text).isoformat()
     except ValueError:
         raise ValueError(f"{text[:40]!r} is not a date such as 2024-05-31") from None

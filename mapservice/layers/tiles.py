@@ -185,20 +185,24 @@ def _layer_text(layer: Layer, shape: sql.Shape, detailed: bool, exact: bool, thi
         wanted.append(_large_enough(layer, place))
     within = sql.where([_in_tile(layer), *wanted])
     chosen = tile_properties(layer, detailed, shape.fields)
-    names = ["id", *(prop.name for prop in chosen)]
-    values = [f"f.{layer.id_column}", *(_SIMPLE[prop.type].format(prop.sql) for prop in chosen)]
+    # Features have numbers from 0 and nothing else for ids: one that is a text, or negative, is an attribute.
+    numbered = layer.id_type == "bigint"
+    key = "_number" if numbered else "id"
+    own = f"f.{layer.id_column}"
+    names = [key, *(["id"] if numbered else []), *(prop.name for prop in chosen)]
+    ids = [own, f"CASE WHEN {own} < 0 THEN {own} END"] if numbered else [own]
+    values = [*ids, *(_SIMPLE[prop.type].format(prop.sql) for prop in chosen)]
     columns = ", ".join(f'{value} AS "{name}"' for value, name in zip(values, names, strict=True))
     rows = f"SELECT {columns}, {place} AS _place FROM {sql.relation(layer, shape.as_of)} f"
     # Texts by bytes, which is quicker than by the rules of a language and the same on every machine.
-    collation = "" if layer.id_type == "bigint" else ' COLLATE "C"'
-    # Features have numbers and nothing else for ids: one that is a text is an attribute.
-    number = ", 'id'" if layer.id_type == "bigint" else ""
+    collation = "" if numbered else ' COLLATE "C"'
+    number = f", '{key}'" if numbered else ""
     simplified = layer.geometry_kind != "point" and not exact
     drawn = "ST_Simplify(_place, %(tile_tolerance)s, true)" if simplified else "_place"
     if not thinned:
         taken = f"{rows}{within} LIMIT {FEATURE_LIMIT + 1}"
     elif layer.geometry_kind == "point" and _index(layer) and not shape.as_of:
-        taken = _one_in_each_cell(layer, rows, wanted, f"id{collation}")
+        taken = _one_in_each_cell(layer, rows, wanted, f"{key}{collation}")
     else:
         largest_first = f"{_size(place)} DESC NULLS LAST, f.{layer.id_column}{collation}"
         taken = f"{rows}{within} ORDER BY {largest_first} LIMIT {FEATURE_LIMIT}"
@@ -213,7 +217,7 @@ def _layer_text(layer: Layer, shape: sql.Shape, detailed: bool, exact: bool, thi
             SELECT {", ".join(f'"{name}"' for name in names)}{", true AS thinned" if thinned else ""},
                    ST_AsMVTGeom({drawn}, {_BOUNDS}, {EXTENT}, {BUFFER}, true) AS _geometry
             FROM ({taken}) taken
-            ORDER BY id{collation} OFFSET 0
+            ORDER BY {key}{collation} OFFSET 0
         ) t
     )"""
 

@@ -252,6 +252,19 @@ def test_a_number_is_the_features_own_and_a_name_is_an_attribute(made):
     assert named[0]["properties"]["id"].startswith("h")
 
 
+def test_a_negative_number_is_not_lost(made):
+    below = a_layer("below", "point")
+    change(
+        made,
+        TABLE.format(name="below", id_type="bigint"),
+        f"INSERT INTO layers.below (id, geom_3857) SELECT i - 5, {strewn(WIDTH)}"
+        " FROM generate_series(3, 6) i",
+    )
+    found = features(read(made, below), below)
+    assert [feature["properties"].get("id") for feature in found] == [-2, -1, None, None]
+    assert [feature.get("id") for feature in found][-1] == 1
+
+
 def test_features_come_in_the_order_of_their_ids(made):
     found = ids(read(made, POINTS), POINTS)
     assert found == sorted(found)

@@ -102,7 +102,7 @@ FORMATS = (
         "FlatGeobuf",
         "application/flatgeobuf",
         (".fgb",),
-        "Everything; lists and objects as text. Keeps the order asked for; has no spatial index.",
+        "Everything; lists and objects as text. Has a spatial index where it can (see below).",
         write=gdal.write_flatgeobuf,
     ),
     Format(

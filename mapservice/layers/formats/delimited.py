@@ -26,7 +26,7 @@ def stream_csv(connection: Connection[Any], job: Job) -> Generator[bytes, None, 
 
     Lines end with CR LF. Coordinates are given both ways for every feature, of an outline those of a point
     on it; `wkt` holds the geometry itself where the layer has more than points, unless it is longer than a
-    cell can be.
+    cell can be: then `wkt_left_out` is true.
     """
     names = [column.name for column in columns(job)]
     cells = [_cell(column.sql, column.type) for column in columns(job)]
@@ -34,9 +34,11 @@ def stream_csv(connection: Connection[Any], job: Job) -> Generator[bytes, None, 
         names += COORDINATES
         cells.append(_coordinates(job))
         if job.layer.geometry_kind != "point":
-            names.append("wkt")
+            names += ["wkt", "wkt_left_out"]
             fitting = f"CASE WHEN length(wkt) <= {LONGEST_CELL} THEN wkt END"
-            cells.append(f"(SELECT {_quoted(fitting)} FROM (SELECT {_wkt(job)} AS wkt OFFSET 0) cell)")
+            whether = f"COALESCE((length(wkt) > {LONGEST_CELL})::text, 'false')"
+            both = f"{_quoted(fitting)} || ',' || {whether}"
+            cells.append(f"(SELECT {both} FROM (SELECT {_wkt(job)} AS wkt OFFSET 0) cell)")
     yield (BYTE_ORDER_MARK + ",".join(names) + "\r\n").encode()
     for lines in read_text(connection, job, " || ',' || ".join(cells)):
         yield ("\r\n".join(lines) + "\r\n").encode()

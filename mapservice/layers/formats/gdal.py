@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import Connection
 
+from mapservice.layers import sql
 from mapservice.layers.formats.job import Job
 from mapservice.layers.formats.table import GEOMETRY, arrow_batches, arrow_schema, columns, crs_of
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 GEOMETRY_TYPES = {"point": "Point", "polygon": "MultiPolygon", "mixed": "Unknown"}
 # GDAL sorts GeoPackage's spatial index in memory up to a tenth of the machine's, unless told otherwise.
 INDEX_MEGABYTES = 8
+# So many features FlatGeobuf's index is made for at most.
+MOST_INDEXED = 100_000
 
 
 def write_geopackage(connection: Connection[Any], job: Job, path: Path) -> None:
@@ -35,19 +38,39 @@ def write_geopackage(connection: Connection[Any], job: Job, path: Path) -> None:
 
 
 def write_flatgeobuf(connection: Connection[Any], job: Job, path: Path) -> None:
-    """One layer in the order asked for, described in its header.
-
-    Without FlatGeobuf's spatial index: that keeps every feature's box in memory, changes the order, and has
-    no room for a feature without geometry.
-    """
+    """One layer, described in its header, with a spatial index or else in the order asked for."""
     _write(
         connection,
         job,
         path,
         driver="FlatGeobuf",
         layer_metadata=_upper(job.facts),
-        layer_options={"SPATIAL_INDEX": "NO", "TITLE": job.layer.title, "DESCRIPTION": job.credit},
+        layer_options={
+            "SPATIAL_INDEX": "YES" if _indexable(connection, job) else "NO",
+            "TITLE": job.layer.title,
+            "DESCRIPTION": job.credit,
+        },
     )
+
+
+def _indexable(connection: Connection[Any], job: Job) -> bool:
+    """Whether FlatGeobuf's spatial index can be had.
+
+    It changes the order, has no room for a feature without geometry, and keeps every feature's box in memory
+    while it is made: a hundred bytes each, so that the largest layers go without.
+    """
+    layer, query = job.layer, job.query
+    if query.sort or job.paged or not query.geometry:
+        return False
+    shape = sql.shape_of(query)
+    place = sql.geometry(layer, layer.storage_srid)
+    rows = f"{sql.relation(layer, shape.as_of)} f{sql.where(sql.conditions(layer, shape))}"
+    some = f"SELECT {place} AS place FROM {rows} LIMIT {MOST_INDEXED + 1}"
+    found = connection.execute(
+        f"SELECT count(*), count(place) FROM ({some}) some", sql.bound(query, job.viewer)
+    ).fetchone()
+    count, placed = found or (0, 0)
+    return 0 < count == placed <= MOST_INDEXED
 
 
 def write_batches(

@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import text
 
 from mapservice.layers.export import UnknownFormat, export_layer
-from mapservice.layers.formats import FORMAT_BY_ID, FORMATS, Job, format_of_path, snapshot
+from mapservice.layers.formats import FORMAT_BY_ID, FORMATS, Job, delimited, format_of_path, snapshot
 from mapservice.layers.formats.shapefile import short_names
 from mapservice.layers.layer import Layer, Property, Style
+from mapservice.layers.paging import SortKey
 from mapservice.layers.query import CRS84, STORAGE_CRS, FeatureQuery
 
 PROPERTIES = (
@@ -241,6 +242,29 @@ def test_outlines_in_csv_have_a_point_on_them_and_wkt(database, tmp_path):
     assert shape.contains(geopandas.points_from_xy([area["easting"]], [area["northing"]])[0])
     assert area["wkt"] == "MULTIPOLYGON(((531000 184000,531100 184000,531100 184100,531000 184000)))"
     assert found[found["id"] == "row-00"].iloc[0]["wkt"] == "POINT(531000.25 184000.5)"
+
+
+def test_csv_says_what_it_leaves_out(database, tmp_path, monkeypatch):
+    monkeypatch.setattr(delimited, "LONGEST_CELL", 40)
+    found = read(FORMAT_BY_ID["csv"], save(database, LAYERS["both"], FORMAT_BY_ID["csv"], tmp_path))
+    told = found.set_index("id")[["wkt", "wkt_left_out"]].astype(object)
+    assert told.loc["area-0", "wkt_left_out"] in (True, "true")
+    assert not isinstance(told.loc["area-0", "wkt"], str)
+    assert told.loc["row-00", "wkt"].startswith("POINT(")
+    assert told.loc["row-00", "wkt_left_out"] in (False, "false")
+
+
+def test_flatgeobuf_has_an_index_where_nothing_speaks_against_it(database, tmp_path):
+    def indexed(layer, **query):
+        path = save(database, LAYERS[layer], FORMAT_BY_ID["fgb"], tmp_path, **query)
+        return pyogrio.read_info(path)["capabilities"]["fast_spatial_filter"], len(geopandas.read_file(path))
+
+    has, count = indexed("areas")
+    assert has
+    assert count > 1
+    name = LAYERS["areas"].find_property("name")
+    assert indexed("areas", sort=(SortKey(name, True),)) == (False, count)
+    assert indexed("both")[0] is False  # some of it has no geometry
 
 
 def test_degrees_in_latitude_first_order_are_so_in_text_and_not_in_files(database, tmp_path):

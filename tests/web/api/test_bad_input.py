@@ -110,7 +110,8 @@ def test_a_huge_limit_is_the_largest_limit(client):
      "offset=-1", "offset=10000001", "offset=99999999999999999999", "crs=4326", "crs=EPSG:0", "crs=../../etc",
      "cursor=", "cursor=e30", "cursor=W10", "cursor=%00", "cursor=" + "A" * 4000, "sortby=", "sortby=nothing",
      "sortby=name;drop", "properties=nothing", "f=", "f=JSON", "confirmed_on=2024-02-30", "verified=2",
-     "updated_at=now", "name=%00", "name=a&name=b", "unknown=1", "=1", "%F0%9F%8C%B3=1"],
+     "updated_at=now", "confirmed_on=20240531", "confirmed_on=2024-W22-5", "confirmed_on=\u0662024-05-31",
+     "name=%00", "name=a&name=b", "unknown=1", "=1", "%F0%9F%8C%B3=1"],
 )  # fmt: skip
 def test_a_wrong_value_is_told(problem, query):
     assert problem(f"{ITEMS}?{query}")["errors"]

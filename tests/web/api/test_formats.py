@@ -181,6 +181,7 @@ def test_csv_opens_in_a_spreadsheet(client):
     truth = get(client, "green-spaces", limit=1000).get_json()["features"]
     assert [row["id"] for row in rows] == [feature["id"] for feature in truth]
     assert sum(row["wkt"] != "" for row in rows) > 100
+    assert all((row["wkt"] == "") is (row["wkt_left_out"] == "true") for row in rows)
     for row in rows:
         assert len(row["wkt"]) <= 32_767
         assert 525000 < float(row["easting"]) < 534000
