@@ -15,6 +15,7 @@ from mapservice.layers.layer import Layer
 from mapservice.layers.paging import decode_cursor, encode_cursor
 from mapservice.layers.query import FeatureQuery
 from mapservice.register.vocabulary import ACCESS_FACTS
+from mapservice.services.offers import offers_at
 from mapservice.web import context, reading
 from mapservice.web.asking import NEEDS, WISHES
 from mapservice.web.maps import built_map
@@ -57,6 +58,7 @@ def place(feature_id: str) -> str:
     with context.database().reading() as cursor:
         found = _found(reading.one_feature(cursor, reading.ASSETS, feature_id))
         near = _near(cursor, found)
+        here = offers_at(cursor, [found.id], "assets", context.viewer()).get(found.id, [])
     now = datetime.now(UTC)
     lon, lat = found.point or (None, None)
     found.opening = opening_of({**found.properties, "lon": lon, "lat": lat}, now)
@@ -65,6 +67,7 @@ def place(feature_id: str) -> str:
         feature=found,
         facts=found.properties,
         near=near,
+        offers=here,
         access=ACCESS_FACTS,
         built=built_map("small"),
     )
@@ -83,9 +86,15 @@ def green_space(feature_id: str) -> str:
     """One green space, existing or potential."""
     with context.database().reading() as cursor:
         found = _found(reading.one_feature(cursor, reading.GREEN_SPACES, feature_id))
+        here = offers_at(cursor, [found.id], "green-spaces", context.viewer()).get(found.id, [])
     layer = context.catalogue().get(found.layers[0])
     return render_template(
-        "green_space.html", feature=found, facts=found.properties, layer=layer, built=built_map("small")
+        "green_space.html",
+        feature=found,
+        facts=found.properties,
+        layer=layer,
+        offers=here,
+        built=built_map("small"),
     )
 
 
@@ -114,7 +123,7 @@ def _listing(cursor: Cursor[Any], layers: list[Layer]) -> Listing:
         abort(404)
     wanted = arguments.get("layer", "")
     layer = next((one for one in layers if one.id == wanted), layers[0])
-    localities = _localities(cursor)
+    localities = [area.properties["name"] for area in reading.localities(cursor)]
     locality = arguments.get("locality", "")
     by_locality = layer.find_property("locality")
     equals = ((by_locality, locality),) if by_locality and locality in localities else ()
@@ -133,12 +142,3 @@ def _listing(cursor: Cursor[Any], layers: list[Layer]) -> Listing:
         next_cursor=encode_cursor(layer, (), page.next) if page.next else None,
         first_page=after is None,
     )
-
-
-def _localities(cursor: Cursor[Any]) -> list[str]:
-    layer = context.catalogue().get("localities")
-    if layer is None:
-        return []
-    return [
-        f.properties["name"] for f in reading.feature_page(cursor, layer, FeatureQuery(limit=100)).features
-    ]

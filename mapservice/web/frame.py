@@ -34,6 +34,7 @@ NAVIGATION = (
     (lazy_gettext("Map"), "/map"),
     (lazy_gettext("Places"), "/assets"),
     (lazy_gettext("Green spaces"), "/green-spaces"),
+    (lazy_gettext("What’s on"), "/whats-on"),
     (lazy_gettext("Data"), "/data"),
 )
 DATABASE_AWAY = (psycopg.OperationalError, OperationalError, PoolTimeout)

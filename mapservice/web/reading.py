@@ -101,6 +101,12 @@ def feature_page(cursor: Cursor[Any], layer: Layer, query: FeatureQuery) -> Feat
     return FeaturePage(features, page.matched, page.next)
 
 
+def localities(cursor: Cursor[Any]) -> list[Feature]:
+    """The localities, in their order."""
+    layer = catalogue().get("localities")
+    return feature_page(cursor, layer, FeatureQuery(limit=100)).features if layer else []
+
+
 def nearest(
     cursor: Cursor[Any],
     layers: Iterable[Layer],
