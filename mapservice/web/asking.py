@@ -12,28 +12,32 @@ from werkzeug.datastructures import MultiDict
 from mapservice.finder.locate import on_grid
 from mapservice.finder.search import Wishes
 from mapservice.register.postcodes import possible_postcodes
+from mapservice.web.languages import lazy_gettext
 
 NEEDS = (
-    ("work", "Work", "jobs, training, volunteering"),
-    ("money", "Money", "bills, benefits, debt"),
-    ("food", "Food", "nothing to eat, food for the week"),
-    ("home", "Home", "rent, repairs, heating, nowhere to stay"),
-    ("family", "Family", "children, caring, relationships"),
-    ("wellbeing", "Wellbeing", "health, feeling low, lonely"),
-    ("", "I am not sure", ""),
+    ("work", lazy_gettext("Work"), lazy_gettext("jobs, training, volunteering")),
+    ("money", lazy_gettext("Money"), lazy_gettext("bills, benefits, debt")),
+    ("food", lazy_gettext("Food"), lazy_gettext("nothing to eat, food for the week")),
+    ("home", lazy_gettext("Home"), lazy_gettext("rent, repairs, heating, nowhere to stay")),
+    ("family", lazy_gettext("Family"), lazy_gettext("children, caring, relationships")),
+    ("wellbeing", lazy_gettext("Wellbeing"), lazy_gettext("health, feeling low, lonely")),
+    ("", lazy_gettext("I am not sure"), ""),
 )
 # As in "help with …".
-NEED_WORDS = {value: text.lower() for value, text, _ in NEEDS if value} | {
-    "home": "your home",
-    "family": "your family",
-    "wellbeing": "your wellbeing",
+NEED_WORDS = {
+    "work": lazy_gettext("work"),
+    "money": lazy_gettext("money"),
+    "food": lazy_gettext("food"),
+    "home": lazy_gettext("your home"),
+    "family": lazy_gettext("your family"),
+    "wellbeing": lazy_gettext("your wellbeing"),
 }
 # name of the form's field: (its label, "none of the places near you is known to …")
 WISHES = {
-    "open": ("Open now", "be open now"),
-    "step_free": ("A way in without steps", "have a way in without steps"),
-    "children": ("For children and families", "be for children and families"),
-    "outdoors": ("Outdoors: parks and gardens too", ""),
+    "open": (lazy_gettext("Open now"), lazy_gettext("be open now")),
+    "step_free": (lazy_gettext("A way in without steps"), lazy_gettext("have a way in without steps")),
+    "children": (lazy_gettext("For children and families"), lazy_gettext("be for children and families")),
+    "outdoors": (lazy_gettext("Outdoors: parks and gardens too"), ""),
 }
 LONGEST = 80
 SHORTEST_NAME = 3

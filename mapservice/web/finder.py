@@ -21,6 +21,7 @@ from mapservice.services.offers import Offer, offers_at
 from mapservice.web import context, reading
 from mapservice.web.asking import NEED_WORDS, NEEDS, SHORTEST_NAME, WISHES, Asked, read_question
 from mapservice.web.contacts import ContactBook
+from mapservice.web.languages import gettext
 from mapservice.web.maps import built_map
 from mapservice.web.sheet import Sheet, help_sheet
 
@@ -63,7 +64,7 @@ def find() -> Response:
     asked = read_question(request.args)
     if not asked.given:
         empty = "postcode" in request.args
-        return _form(asked, Refusal("Enter a postcode, a place or a street", 400) if empty else None)
+        return _form(asked, Refusal(gettext("Enter a postcode, a place or a street"), 400) if empty else None)
     with context.database().reading() as cursor:
         begun = _start(cursor, asked)
         if isinstance(begun, Refusal):
@@ -112,25 +113,29 @@ def _start(cursor: Cursor[Any], asked: Asked) -> tuple[Start, str] | Refusal:
         return _start_by_name(cursor, asked)
     if asked.near:
         named = find_start(cursor, asked.near)
-        return (_from(named), named.name) if named else Refusal("We no longer know that place", 404)
+        return (_from(named), named.name) if named else Refusal(gettext("We no longer know that place"), 404)
     if asked.locality:
         return Start(locality=asked.locality), ""
     if asked.point:
         return Start(point=asked.point), ""
-    return Refusal("We could not read that position. Type a postcode instead", 400)
+    return Refusal(gettext("We could not read that position. Type a postcode instead"), 400)
 
 
 def _start_by_name(cursor: Cursor[Any], asked: Asked) -> tuple[Start, str] | Refusal:
     if asked.part_of_postcode or len(asked.where) < SHORTEST_NAME:
-        return Refusal("Enter a full postcode, with its last three characters", 400)
+        return Refusal(gettext("Enter a full postcode, with its last three characters"), 400)
     named = find_starts(cursor, asked.where, CHOICES)
     if not named:
-        return Refusal("We know no place or street of that name. Try a postcode, or a place close by", 404)
+        return Refusal(
+            gettext("We know no place or street of that name. Try a postcode, or a place close by"), 404
+        )
     exact = [one for one in named if one.name.lower() == asked.where.lower()]
     if len(named) == 1 or len(exact) == 1:
         one = (exact or named)[0]
         return _from(one), one.name
-    return Refusal("More than one place has that name or is in that street. Choose one", 200, tuple(named))
+    return Refusal(
+        gettext("More than one place has that name or is in that street. Choose one"), 200, tuple(named)
+    )
 
 
 def _from(named: Named) -> Start:
@@ -141,9 +146,12 @@ def _from(named: Named) -> Start:
 def _no_such_start(asked: Asked) -> Refusal:
     if asked.postcodes:
         return Refusal(
-            "We do not know that postcode. Check its last two letters, or try one close by or a street", 404
+            gettext(
+                "We do not know that postcode. Check its last two letters, or try one close by or a street"
+            ),
+            404,
         )
-    return Refusal("We do not know that locality. Type a postcode instead", 404)
+    return Refusal(gettext("We do not know that locality. Type a postcode instead"), 404)
 
 
 def _kinds() -> list[Layer]:
@@ -211,12 +219,15 @@ def _why(place: Place, need: str) -> str:
     """Why a place is named for a need: what a source says of it, what its kind is for, or the open door."""
     facts = place.properties
     if need in (facts.get("support") or ()):
-        return f"Listed for help with {NEED_WORDS[need]}"
+        return gettext("Listed for help with %(need)s", need=NEED_WORDS[need])
     if need in (facts.get("usual_support") or ()):
-        return f"A place of this kind usually helps with {NEED_WORDS[need]}"
+        return gettext("A place of this kind usually helps with %(need)s", need=NEED_WORDS[need])
     if facts.get("listed_under"):
-        return f"On the partnership's list “{context.borough().promise}”: ask there whatever it is about"
-    return "Places of this kind are open to the public" if facts.get("open_door") else ""
+        return gettext(
+            "On the partnership's list “%(promise)s”: ask there whatever it is about",
+            promise=context.borough().promise,
+        )
+    return gettext("Places of this kind are open to the public") if facts.get("open_door") else ""
 
 
 def _sheet(cursor: Cursor[Any], answer: Answer, need: str) -> Sheet:
@@ -230,7 +241,7 @@ def _sheet(cursor: Cursor[Any], answer: Answer, need: str) -> Sheet:
         [*first, *answer.for_need, *nearest],
         located.locality.id if located.locality else None,
         need,
-        "Map of the places on this sheet",
+        gettext("Map of the places on this sheet"),
     )
 
 

@@ -13,16 +13,18 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import urlencode
 
+import flask_babel
 from babel import Locale, UnknownLocaleError, support
+from babel.dates import format_date
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
 from flask import Blueprint, Flask, Response, abort, current_app, g, has_request_context, request, url_for
-from flask_babel import Babel, Domain
 
 from mapservice.web.pseudo import PSEUDO_LETTERS, pseudo_catalog
 from mapservice.web.security import ONE_YEAR
@@ -64,7 +66,7 @@ def init_languages(app: Flask, *, pseudo: bool = False) -> None:
     """Give the app its languages; with `pseudo` the two made-up ones as well."""
     offered = {language.tag: language for language in _languages(pseudo)}
     app.extensions["languages"] = offered
-    babel = Babel()
+    babel = flask_babel.Babel()
     babel.init_app(app, locale_selector=lambda: current_language().locale)
     babel.domain_instance = _OwnDomain()
     app.jinja_env.globals.update(
@@ -102,6 +104,21 @@ def current_language() -> Language:
     return found
 
 
+def gettext(text: str, **values: object) -> str:
+    """A text in the language of the page, its %(named)s places filled in."""
+    return str(flask_babel.gettext(text, **values))
+
+
+def lazy_gettext(text: str, **values: object) -> str:
+    """The same for what is written down before anybody asks: it becomes text each time it is shown."""
+    return cast(str, flask_babel.lazy_gettext(text, **values))
+
+
+def date_words(day: date, pattern: str) -> str:
+    """A day as people of the language write it: `long`, or a pattern of the Unicode locale data."""
+    return str(format_date(day, pattern, locale=current_language().locale))
+
+
 def in_language(tag: str) -> str:
     """The address of this page in another language."""
     others = [(name, value) for name, value in request.args.items(multi=True) if name != COOKIE]
@@ -126,7 +143,7 @@ def script_address() -> str:
     return url_for("languages.words", name=language.script_name) if language.script else ""
 
 
-class _OwnDomain(Domain):  # type: ignore[misc]
+class _OwnDomain(flask_babel.Domain):  # type: ignore[misc]
     """Flask-Babel's catalogue is the language's own: made from its .po file, with nothing to compile."""
 
     def get_translations(self) -> support.NullTranslations:

@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from mapservice.register.opening_hours import BANK_HOLIDAY, LONDON, Opening
+from mapservice.web.languages import date_words, gettext, lazy_gettext
 
-NOT_KNOWN = "Opening hours not known: call first"
+NOT_KNOWN = lazy_gettext("Opening hours not known: call first")
 
 
 def opening_words(opening: Opening, now: datetime) -> str:
     """`Open now, until 5pm`, `Closed now. Opens tomorrow at 9:30am`, or that it is not known."""
     here = now.astimezone(LONDON)
-    again = f" Opens {moment_words(opening.opens, here)}." if opening.opens else ""
+    again = (
+        " " + gettext("Opens %(moment)s.", moment=moment_words(opening.opens, here)) if opening.opens else ""
+    )
     match opening.word:
         case "open":
-            until = moment_words(opening.until, here).removeprefix("today at ").removeprefix("on ")
-            return f"Open now, until {until}" if until else "Open now"
+            if opening.until is None:
+                return gettext("Open now")
+            return gettext("Open now, until %(moment)s", moment=until_words(opening.until, here))
         case "closed":
-            return f"Closed now.{again or ' Call first to ask when it opens.'}"
+            return gettext("Closed now.") + (again or " " + gettext("Call first to ask when it opens."))
         case "season":
-            return f"Closed for the season.{again or ' Call first to ask when it opens.'}"
+            return gettext("Closed for the season.") + (
+                again or " " + gettext("Call first to ask when it opens.")
+            )
         case "closure":
-            return f"Closed for now: {opening.note}.{again or ' We do not know until when: call first.'}"
+            return gettext("Closed for now: %(reason)s.", reason=opening.note) + (
+                again or " " + gettext("We do not know until when: call first.")
+            )
         case _ if opening.note == BANK_HOLIDAY:
-            return f"It is a bank holiday, and hours today are not known: call first.{again}"
+            return gettext("It is a bank holiday, and hours today are not known: call first.") + again
         case _ if opening.note:
-            return f"Call first: {opening.note}.{again}"
+            return gettext("Call first: %(reason)s.", reason=opening.note) + again
         case _:
-            return NOT_KNOWN
+            return str(NOT_KNOWN)
+
+
+def until_words(moment: datetime, here: datetime) -> str:
+    """The same after "until": `5pm`, `midnight`, `Friday at noon`."""
+    day, time = moment.date(), clock_words(moment.hour, moment.minute)
+    away = (day - here.date()).days
+    if away == 0:
+        return time
+    if away == 1:
+        return moment_words(moment, here)
+    return gettext("%(day)s at %(time)s", day=_day(day, here.date()), time=time)
 
 
 def moment_words(moment: datetime | None, here: datetime) -> str:
@@ -38,19 +57,25 @@ def moment_words(moment: datetime | None, here: datetime) -> str:
     day, time = moment.date(), clock_words(moment.hour, moment.minute)
     away = (day - here.date()).days
     if away == 0:
-        return f"today at {time}"
+        return gettext("today at %(time)s", time=time)
     if away == 1:
-        return f"tomorrow at {time}" if moment.hour or moment.minute else "midnight"
-    if away < 7:
-        return f"on {moment:%A} at {time}"
-    year = f" {day.year}" if day.year != here.year else ""
-    return f"on {moment:%A} {day.day} {moment:%B}{year} at {time}"
+        late = moment.hour or moment.minute
+        return gettext("tomorrow at %(time)s", time=time) if late else gettext("midnight")
+    return gettext("on %(day)s at %(time)s", day=_day(day, here.date()), time=time)
+
+
+def _day(day: date, here: date) -> str:
+    """`Friday`, and with its date where that is not the next one."""
+    if (day - here).days < 7:
+        return date_words(day, "EEEE")
+    return date_words(day, "EEEE d MMMM" if day.year == here.year else "EEEE d MMMM y")
 
 
 def clock_words(hour: int, minute: int) -> str:
     """`9:30am`, `noon`, `midnight`."""
     if (hour, minute) == (12, 0):
-        return "noon"
+        return gettext("noon")
     if (hour % 24, minute) == (0, 0):
-        return "midnight"
-    return f"{hour % 12 or 12}{f':{minute:02d}' if minute else ''}{'am' if hour % 24 < 12 else 'pm'}"
+        return gettext("midnight")
+    time = f"{hour % 12 or 12}{f':{minute:02d}' if minute else ''}"
+    return gettext("%(time)sam", time=time) if hour % 24 < 12 else gettext("%(time)spm", time=time)

@@ -14,6 +14,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from mapservice.register.vocabulary import ACCESS_FACTS
 from mapservice.web.languages import FOLDER, TEMPLATE
 
 WEB = Path(__file__).parent
@@ -47,6 +48,8 @@ def extract() -> Catalog:
     for file, _line, message, comments, context in sorted(found, key=lambda one: (one[0], one[1])):
         # Places are told by file, not by line: a line moved is no change for a translator.
         catalog.add(message, locations=[(file, 0)], auto_comments=comments, context=context)
+    for title in ACCESS_FACTS.values():
+        catalog.add(title, locations=[("register/vocabulary.py", 0)])
     return catalog
 
 

@@ -9,36 +9,38 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from mapservice.web.asking import NEED_WORDS
+from mapservice.web.languages import date_words, gettext, lazy_gettext
 from mapservice.web.opening_words import clock_words
 
 _DAYS = {
-    "Mo": "Monday",
-    "Tu": "Tuesday",
-    "We": "Wednesday",
-    "Th": "Thursday",
-    "Fr": "Friday",
-    "Sa": "Saturday",
-    "Su": "Sunday",
-    "PH": "Bank holidays",
+    "Mo": lazy_gettext("Monday"),
+    "Tu": lazy_gettext("Tuesday"),
+    "We": lazy_gettext("Wednesday"),
+    "Th": lazy_gettext("Thursday"),
+    "Fr": lazy_gettext("Friday"),
+    "Sa": lazy_gettext("Saturday"),
+    "Su": lazy_gettext("Sunday"),
+    "PH": lazy_gettext("Bank holidays"),
 }
 _RULE = re.compile(r"^((?:Mo|Tu|We|Th|Fr|Sa|Su|PH)(?:[,-](?:Mo|Tu|We|Th|Fr|Sa|Su|PH))*)\s+(.+)$")
 _NUMBER = re.compile(r"\b(?:0\d{2,4} \d{3,4} ?\d{3,4}|999|111)\b")
 _TIMES = re.compile(r"^\d\d:\d\d-\d\d:\d\d(?:,\s*\d\d:\d\d-\d\d:\d\d)*$")
 
 ACCESS = {
-    "open-to-all": "Open to everyone",
-    "restricted-hours": "Open to everyone at certain times",
-    "members-or-residents": "Members or residents only",
-    "no-access": "Not open to the public",
-    "unknown": "Not known who may go in",
+    "open-to-all": lazy_gettext("Open to everyone"),
+    "restricted-hours": lazy_gettext("Open to everyone at certain times"),
+    "members-or-residents": lazy_gettext("Members or residents only"),
+    "no-access": lazy_gettext("Not open to the public"),
+    "unknown": lazy_gettext("Not known who may go in"),
 }
 STAGES = {
-    "suggested": "Suggested",
-    "checked-on-site": "Checked on site",
-    "owner-contacted": "Owner contacted",
-    "plan": "Plan being made",
-    "opened": "Opened",
-    "declined": "Declined",
+    "suggested": lazy_gettext("Suggested"),
+    "checked-on-site": lazy_gettext("Checked on site"),
+    "owner-contacted": lazy_gettext("Owner contacted"),
+    "plan": lazy_gettext("Plan being made"),
+    "opened": lazy_gettext("Opened"),
+    "declined": lazy_gettext("Declined"),
 }
 
 
@@ -50,12 +52,12 @@ def words(code: str | None) -> str:
 
 def access_words(code: str | None) -> str:
     """Who may use a green space, as a sentence."""
-    return ACCESS.get(code or "unknown", words(code))
+    return str(ACCESS.get(code or "unknown", words(code)))
 
 
 def stage_words(code: str | None) -> str:
     """How far a potential green space has come."""
-    return STAGES.get(code or "", words(code))
+    return str(STAGES.get(code or "", words(code)))
 
 
 def hours_lines(opening_hours: str | None) -> list[tuple[str, str]]:
@@ -69,7 +71,7 @@ def hours_lines(opening_hours: str | None) -> list[tuple[str, str]]:
         if not text:
             continue
         if text == "24/7":
-            lines.append(("Every day", "all day and night"))
+            lines.append((gettext("Every day"), gettext("all day and night")))
             continue
         match = _RULE.match(text)
         if match is None:
@@ -90,22 +92,34 @@ def hours_grouped(opening_hours: str | None) -> list[tuple[str, str]]:
 
 def listed(parts: list[str]) -> str:
     """``["work", "money", "food"]`` as ``work, money and food``."""
-    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
+    if len(parts) < 2:
+        return "".join(parts)
+    return gettext("%(first)s and %(last)s", first=", ".join(parts[:-1]), last=parts[-1])
+
+
+def need_words(needs: list[str] | None) -> list[str]:
+    """Dimensions of support, each as in "help with …"."""
+    return [str(NEED_WORDS.get(need, need)) for need in needs or ()]
 
 
 def _days(text: str) -> str:
-    named = re.sub(r"[A-Z][a-zH]", lambda m: _DAYS.get(m.group(), m.group()), text)
-    return named.replace("-", " to ").replace(",", ", ")
+    parts = []
+    for part in text.split(","):
+        first, dash, last = (str(_DAYS.get(day, day)) for day in part.partition("-"))
+        parts.append(gettext("%(first)s to %(last)s", first=first, last=last) if dash else first)
+    return ", ".join(parts)
 
 
 def _times(text: str) -> str:
     if text in ("off", "closed"):
-        return "closed"
+        return gettext("closed")
     if not _TIMES.match(text):
         return text
-    return " and ".join(
-        " to ".join(_clock(end) for end in part.strip().split("-")) for part in text.split(",")
-    )
+    spans = []
+    for part in text.split(","):
+        first, last = (_clock(end) for end in part.strip().split("-"))
+        spans.append(gettext("%(first)s to %(last)s", first=first, last=last))
+    return listed(spans)
 
 
 def _clock(time: str) -> str:
@@ -123,8 +137,9 @@ def distance_words(metres: float | None) -> str:
     if metres is None:
         return ""
     if metres < 1000:
-        return f"{max(10, round(metres / 10) * 10)} metres"
-    return f"{metres / 1000:.1f} km ({metres / 1609.344:.1f} miles)"
+        return gettext("%(count)s metres", count=max(10, round(metres / 10) * 10))
+    far, miles = f"{metres / 1000:.1f}", f"{metres / 1609.344:.1f}"
+    return gettext("%(km)s km (%(miles)s miles)", km=far, miles=miles)
 
 
 def area_words(hectares: float | None) -> str:
@@ -133,7 +148,8 @@ def area_words(hectares: float | None) -> str:
         return ""
     if hectares < 0.1:
         return f"{round(hectares * 10_000 / 10) * 10:,} m²"
-    return f"{hectares:.2f} hectares" if hectares < 10 else f"{hectares:.1f} hectares"
+    size = f"{hectares:.2f}" if hectares < 10 else f"{hectares:.1f}"
+    return gettext("%(size)s hectares", size=size)
 
 
 def day_words(value: date | str | None) -> str:
@@ -144,7 +160,7 @@ def day_words(value: date | str | None) -> str:
         day = date.fromisoformat(value[:10]) if isinstance(value, str) else value
     except ValueError:
         return str(value)
-    return f"{day.day} {day:%B %Y}"
+    return date_words(day, "long")
 
 
 def telephone_link(number: Any) -> str:
@@ -155,8 +171,10 @@ def telephone_link(number: Any) -> str:
 def with_telephone_links(text: str | None) -> Markup:
     """A sentence as HTML, each telephone number in it a link to ring it."""
     escaped = str(escape(text or ""))
-    linked = _NUMBER.sub(
-        lambda m: f'<a class="govuk-link app-phone" href="{telephone_link(m.group())}">{m.group()}</a>',
-        escaped,
-    )
+    linked = _NUMBER.sub(_linked, escaped)
     return Markup(linked)  # noqa: S704 - escaped above; the links are made by us
+
+
+def _linked(number: re.Match[str]) -> str:
+    said = number.group()
+    return f'<a class="govuk-link app-phone" dir="ltr" href="{telephone_link(said)}">{said}</a>'

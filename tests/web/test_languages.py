@@ -2,23 +2,17 @@
 
 import re
 
-import pytest
 from babel.messages.pofile import read_po
 
 from mapservice.web import pseudo, translating
 from mapservice.web.languages import TEMPLATE
 
 
-@pytest.fixture(scope="module")
-def _sources():
-    return {message.id for message in translating.extract() if message.id}
-
-
-def test_the_template_holds_every_text_of_the_code(_sources):
+def test_the_template_holds_every_text_of_the_code():
     """`make translations` writes it anew."""
     with TEMPLATE.open("rb") as file:
         kept = {message.id for message in read_po(file) if message.id}
-    assert kept == _sources
+    assert kept == {message.id for message in translating.extract() if message.id}
 
 
 def test_a_language_is_chosen_by_the_address_then_the_cookie_then_the_browser(client):

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from mapservice.layers.catalogue import SUPPORT
+from mapservice.register.vocabulary import SUPPORT
 from mapservice.web import words
 from mapservice.web.finder import NEED_WORDS
 
