@@ -24,7 +24,7 @@ from mapservice.layers.catalogue import Catalogue
 from mapservice.layers.counting import Counts
 from mapservice.layers.features import read_feature
 from mapservice.layers.layer import Layer
-from mapservice.layers.query import FeatureQuery
+from mapservice.layers.query import BadQuery, FeatureQuery
 from mapservice.layers.visibility import ANONYMOUS
 from mapservice.web import context
 from mapservice.web.api import geojson
@@ -81,6 +81,8 @@ class DirectAnswers:
             try:
                 asked = self._understood(environ)
                 answer = self._answer(environ, asked) if asked else None
+            except BadQuery:
+                pass  # the application tells it, with what the format asked for adds to it
             except Exception as error:
                 environ[RAISED] = error
         if answer is None:
