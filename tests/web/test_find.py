@@ -1,0 +1,230 @@
+"""The question and its answer, as a person without JavaScript gets them, whatever was typed."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mapservice.finder.contacts import read_contacts
+
+LAST_RESORT = "tel:02075272000"
+FIELDS = (
+    "postcode",
+    "need",
+    "lon",
+    "lat",
+    "locality",
+    "near",
+    "open",
+    "step_free",
+    "children",
+    "outdoors",
+    "language",
+)
+MARK = "zq<b>'\"&zq"
+
+
+class Tags(HTMLParser):
+    """The tags of a page that no template of ours writes."""
+
+    def __init__(self):
+        super().__init__()
+        self.strange = []
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "b":
+            self.strange.append(tag)
+
+
+def main_of(answer):
+    text = answer.text
+    return text[text.index("<main") : text.index("</main")]
+
+
+def places(answer):
+    return re.findall(r'class="app-place__name"><a class="govuk-link" href="/assets/([^"]+)"', answer.text)
+
+
+@pytest.mark.parametrize("typed", ["N1 9JP", "n19jp", " n1  9jp ", "NI 9JP", "nl-9jp", "N1.9JP"])
+def test_a_postcode_is_understood_however_typed(client, typed):
+    answer = client.get("/find", query_string={"postcode": typed})
+    assert answer.status_code == 200
+    assert 'Help near <span class="app-nowrap">N1 9JP</span>' in answer.text
+
+
+def test_a_postcode_that_does_not_exist_is_told_from_one_that_is_not_whole(client):
+    assert "We do not know that postcode" in client.get("/find?postcode=N1+9ZZ").text
+    for part in ("N1", "n19", "EC1V 4", "N1 9J"):
+        answer = client.get("/find", query_string={"postcode": part})
+        assert (answer.status_code, "Enter a full postcode" in answer.text) == (400, True)
+
+
+def test_a_retired_postcode_still_works_and_says_so(client):
+    assert "no longer in use" in client.get("/find?postcode=WC1X+9EY").text
+
+
+def test_a_place_a_street_and_a_locality_are_starts_too(client):
+    assert 'Help near <span class="app-nowrap">Finsbury Library</span>' in (
+        client.get("/find?postcode=finsbury+library").text
+    )
+    several = client.get("/find?postcode=holloway+road&need=food")
+    assert "Which of these do you mean?" in several.text
+    chosen = re.search(r'href="(/find\?near=[^"]+)"', several.text)[1].replace("&amp;", "&")
+    assert "need=food" in chosen
+    assert client.get(chosen).status_code == 200
+    whole = client.get("/find?locality=central&need=food")
+    assert "anywhere in Central" in whole.text
+    assert "222 Upper Street" in whole.text
+    assert "in a straight line:" not in whole.text
+
+
+def test_an_answer_says_of_each_place_what_decides_whether_to_go(client):
+    text = main_of(client.get("/find?postcode=N1+9JP&need=food"))
+    first = re.search(r'<li class="app-place app-place--first".*?</li>\s*</ul>\s*</li>', text, re.DOTALL)[0]
+    for said in (
+        "Finsbury Library",
+        "Fairer Together Hub",
+        "in a straight line: at least",
+        "minutes on foot",
+        "steps",
+        "245 St John Street",
+        "Directions to Finsbury Library",
+        "Listed for help with food",
+        "Source: ",
+        "As known 2023",
+    ):
+        assert said in first, said
+    assert re.search(r"Open now|Closed now|bank holiday", first)
+
+
+def test_directions_tell_nobody_where_one_starts(client):
+    text = client.get("/find?postcode=N1+9JP&need=food").text
+    outside = re.findall(r'<a[^>]+href="(https?://[^"]+)"[^>]*>', text)
+    assert outside
+    assert all("51.5313" not in address and "N1" not in address for address in outside)
+    for link in re.findall(r'<a[^>]+href="https?://www.openstreetmap[^>]+>', text):
+        assert "noreferrer" in link
+
+
+def test_no_cache_keeps_and_no_other_site_hears_of_an_answer(client):
+    for page in ("/find?postcode=N1+9JP", "/find?postcode=N1+9ZZ", "/find?lon=-0.1&lat=51.5"):
+        headers = client.get(page).headers
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["Referrer-Policy"] == "same-origin"
+
+
+def test_wishes_that_nothing_meets_are_named_and_the_nearest_shown(client):
+    answer = client.get("/find?postcode=N1+9JP&need=food&step_free=1&language=Klingon")
+    text = main_of(answer)
+    assert "have a way in without steps" in text
+    assert "speak Klingon" in text
+    assert "Search without" in text
+    assert len(places(answer)) >= 5
+    assert LAST_RESORT in text
+
+
+def test_wishes_that_something_meets_keep_the_rest_out(app, client):
+    answer = client.get("/find?postcode=N1+9JP&need=family&children=1")
+    text = main_of(answer)
+    listed = text[text.index("Nearest for help with your family") : text.index("People to ring")]
+    assert "Children&#39;s Centre" in listed
+    assert "Vernon Hall" not in listed
+    assert "Search without" not in text
+
+
+def test_outdoors_brings_green_spaces_up(client):
+    text = main_of(client.get("/find?postcode=N1+9JP&need=money&outdoors=1"))
+    assert text.index("Outdoors</h2>") < text.index("Other places close by")
+
+
+@pytest.mark.parametrize(
+    "need,names",
+    [
+        ("family", ["Children&#39;s Services Contact Team", "Bright Start", "Bright Futures", "CAMHS"]),
+        ("wellbeing", ["Adult Social Care", "Emergency Duty Team"]),
+    ],
+)
+def test_the_ways_in_for_the_need_are_told(client, need, names):
+    text = main_of(client.get(f"/find?postcode=N1+9JP&need={need}"))
+    for name in names:
+        assert name in text
+    assert text.index("tel:999") < text.index("Start here")
+    assert text.rindex(LAST_RESORT) > text.index(names[0])
+
+
+def test_a_neighbour_is_told_its_council_where_the_source_says_and_never_by_guess(
+    fresh_database, settings, front_end
+):
+    from mapservice import create_app
+
+    client = create_app(settings, fresh_database).test_client()
+    unknown = client.get("/find?postcode=EC2V+7HH").text
+    assert "in another borough" in unknown
+    assert "https://www.gov.uk/find-local-council" in unknown
+    with fresh_database.session("tester", as_owner=True) as session:
+        session.connection().connection.cursor().execute(
+            "UPDATE register.postcodes SET district = 'E09000001' WHERE postcode = 'EC2V 7HH'"
+        )
+    known = client.get("/find?postcode=EC2V+7HH").text
+    assert "your own council is City of London Corporation" in known
+    assert "app-place__name" in known
+
+
+def test_a_closed_place_is_said_to_be_closed_and_comes_last(fresh_database, settings, front_end):
+    from mapservice import create_app
+
+    client = create_app(settings, fresh_database).test_client()
+    with fresh_database.session("tester", as_owner=True) as session:
+        session.connection().connection.cursor().execute(
+            "INSERT INTO register.closures (id, asset_key, first_day, reason, source_id)"
+            " SELECT 'flood', key, '2026-01-01', 'after a flood', source_id FROM register.assets"
+            " WHERE id = 'vernon-hall'"
+        )
+    found = client.get("/find?postcode=N1+9JP&need=food")
+    assert "Closed for now: after a flood." in found.text
+    named = places(found)
+    assert named.index("vernon-hall") > named.index("the-peel-centre")
+    place = client.get("/assets/vernon-hall").text
+    assert "until further notice: after a flood" in place
+    for fact in ("Hearing loop", "Changing Places toilet", "Parking"):
+        assert fact in place
+
+
+def test_contacts_for_needs_are_data(database):
+    with database.reading() as cursor:
+        family = {contact.id for contact in read_contacts(cursor) if "family" in contact.needs}
+    assert {"bright-start", "bright-futures", "childrens-services-contact-team"} <= family
+
+
+anything = st.one_of(
+    st.text(max_size=60),
+    st.text(alphabet="ABNW1029 -.\x00'\"<>&%_\\", max_size=12),
+    st.sampled_from(
+        ["nan", "inf", "-1e400", "0", "51.5", "-0.11", "central", "assets/n4-library", MARK, "food"]
+    ),
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(FIELDS), anything, max_size=6))
+def test_whatever_is_typed_there_is_a_way_on(client, typed):
+    # A lone surrogate is no text that any browser could send.
+    fields = {name: text.encode("utf-8", "replace").decode() for name, text in typed.items()}
+    answer = client.get("/find", query_string=fields)
+    assert answer.status_code in (200, 400, 404)
+    assert LAST_RESORT in answer.text
+    assert 'action="/find"' in answer.text
+    assert "Traceback" not in answer.text
+    tags = Tags()
+    tags.feed(answer.text)
+    assert not tags.strange
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.from_regex(r"\A ?[A-Za-z]{1,2}[0-9OoIilL][A-Za-z0-9]? ?[0-9oOIl][A-Za-z]{2} ?\Z"))
+def test_whatever_looks_like_a_postcode_is_answered_kindly(client, typed):
+    answer = client.get("/find", query_string={"postcode": typed})
+    assert answer.status_code in (200, 404)
+    assert answer.status_code == 200 or "postcode" in main_of(answer)
