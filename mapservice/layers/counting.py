@@ -1,8 +1,9 @@
 """How many features match: exact where that is cheap or asked for, else an estimate said to be one.
 
-Counting must never be the dominant cost of a page. A small relation is counted along with the page. The
-whole of a larger one is counted once for each version of it, up to a limit; beyond that PostgreSQL's own
-estimate is given, under another name than the exact number.
+Counting must never be the dominant cost of a page. The whole of a layer is counted once for each version of
+its relation, up to a limit; beyond that PostgreSQL's own estimate is given, under another name than the exact
+number. What matches a filter is counted along with the page where the relation is small. Extents, too, are
+found once for each version.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Cursor
 
 from mapservice.layers import sql
-from mapservice.layers.features import PUBLIC, Page, read_page
+from mapservice.layers.features import PUBLIC, Extent, Page, read_extents, read_page
 from mapservice.layers.layer import Layer
 from mapservice.layers.query import FeatureQuery
 
@@ -40,6 +42,7 @@ class Counts:
     def __init__(self) -> None:
         self._sizes: dict[str, tuple[float, int]] = {}
         self._wholes: OrderedDict[tuple[str, tuple[str, ...]], tuple[int, int]] = OrderedDict()
+        self._extents: dict[tuple[str, tuple[str, ...]], tuple[int, Extent]] = {}
         self._lock = threading.Lock()
 
     def read_page(
@@ -52,17 +55,36 @@ class Counts:
     ) -> tuple[Page, Count]:
         """A page of a layer and how many features match in all."""
         size = self._size(cursor, layer)
-        counted = query.count_exactly or size <= SMALL_RELATION
+        whole = layer.tracked and not (query.filtered or query.as_of)
+        kept = whole and (query.count_exactly or size <= COUNTED_WHOLE)
+        counted = not kept and (query.count_exactly or size <= SMALL_RELATION)
         page = read_page(cursor, layer, query, site, viewer, count=counted)
         if counted:
             return page, Count(exact=page.matched)
         if not (page.next or page.previous):
             return page, Count(exact=page.returned)
-        if query.filtered or query.as_of:
-            return page, Count()
-        if size <= COUNTED_WHOLE and page.version is not None:
+        if kept and page.version is not None:
             return page, Count(exact=self._whole(cursor, layer, viewer, page.version))
-        return page, Count(estimate=size)
+        return page, Count(estimate=None if query.filtered or query.as_of else size)
+
+    def read_extents(
+        self, cursor: Cursor[Any], layers: Iterable[Layer], viewer: tuple[str, ...] = PUBLIC
+    ) -> dict[str, Extent]:
+        """Count and extent of each layer, by id."""
+        wanted = list(layers)
+        # The versions first: what is read after them may be newer, and is then not taken for theirs.
+        rows = cursor.execute("SELECT relation, version FROM layers.relations", prepare=True)
+        versions: dict[str, int] = dict(rows.fetchall())
+        found: dict[str, Extent] = {}
+        for layer in wanted:
+            known = self._extents.get((layer.id, viewer))
+            if layer.tracked and known is not None and known[0] == versions.get(layer.relation):
+                found[layer.id] = known[1]
+        fresh = read_extents(cursor, [layer for layer in wanted if layer.id not in found], viewer)
+        for layer in wanted:
+            if layer.id in fresh and layer.tracked and layer.relation in versions:
+                self._extents[layer.id, viewer] = versions[layer.relation], fresh[layer.id]
+        return {layer.id: found.get(layer.id) or fresh[layer.id] for layer in wanted}
 
     def _size(self, cursor: Cursor[Any], layer: Layer) -> int:
         """About how many rows the relation has, as PostgreSQL's statistics say; 0 where they do not."""

@@ -253,8 +253,10 @@ def feature(
     chosen = [prop for prop in layer.properties if fields is None or prop.name in fields]
     columns = ", ".join(f'{prop.sql} AS "{prop.name}"' for prop in chosen) + extra
     properties = f"(SELECT row_to_json(p)::text FROM (SELECT {columns}) p)" if columns else "'{}'"
+    # A number is JSON as it is.
+    number = f"f.{layer.id_column}" if layer.id_type == "bigint" else f"to_json(f.{layer.id_column})::text"
     return (
-        f"""'{{"type":"Feature","id":' || to_json(f.{layer.id_column})::text || ',"geometry":' || {shape}"""
+        f"""'{{"type":"Feature","id":' || {number} || ',"geometry":' || {shape}"""
         f""" || ',"properties":' || {properties} || '}}'"""
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 from flask import Blueprint, Response, render_template, request
 
-from mapservice.layers.features import Extent, read_extents
+from mapservice.layers.features import Extent
 from mapservice.layers.formats import FORMATS
 from mapservice.layers.layer import Layer
 from mapservice.layers.query import FeatureQuery
@@ -25,7 +25,7 @@ def data() -> Response:
     """
     layers = list(context.catalogue())
     with context.database().reading() as cursor:
-        extents = read_extents(cursor, layers, context.viewer())
+        extents = context.counts().read_extents(cursor, layers, context.viewer())
     response = _catalogue(layers, extents) if _for_programs() else _page(layers, extents)
     response.vary.add("Accept")
     return response

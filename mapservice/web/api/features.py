@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from flask import Response, render_template, request
 
-from mapservice.layers.features import read_extents, read_feature
+from mapservice.layers.features import read_feature
 from mapservice.layers.layer import Layer
 from mapservice.layers.query import FeatureQuery, suggest
 from mapservice.web import context
@@ -122,7 +122,7 @@ def find_layer(layer_id: str) -> Layer:
 
 def _described(layers: list[Layer]) -> list[dict[str, Any]]:
     with context.database().reading() as cursor:
-        extents = read_extents(cursor, layers, context.viewer())
+        extents = context.counts().read_extents(cursor, layers, context.viewer())
         row = cursor.execute("SELECT grid_max_error_m FROM register.borough").fetchone()
     error = row[0] if row else None
     return [

@@ -11,7 +11,7 @@ import orjson
 from flask import Response, request
 from werkzeug.datastructures import MultiDict
 
-from mapservice.layers.features import Extent, read_extents
+from mapservice.layers.features import Extent
 from mapservice.layers.layer import Layer
 from mapservice.layers.query import FeatureQuery, parse_interval, suggest
 from mapservice.layers.tiles import MAX_ZOOM, TILE_MATRIX_SET, read_tile, read_tiles, tile_exists
@@ -187,7 +187,7 @@ def _asked() -> str:
 
 def _described(tileset: TileSet) -> Response:
     with context.database().reading() as cursor:
-        extents: dict[str, Extent] = read_extents(cursor, tileset.layers, context.viewer())
+        extents: dict[str, Extent] = context.counts().read_extents(cursor, tileset.layers, context.viewer())
     if request.args.get("f") == "tilejson":
         return _json(tile_documents.tilejson(tileset, extents))
     return _json(tile_documents.tileset(tileset, extents))
