@@ -89,6 +89,18 @@ def test_unknown_crs_is_refused_and_the_known_ones_named():
         ("2024-05-31/..", datetime(2024, 5, 31, tzinfo=UTC), None),
         ("/2024-05-31T10:00:00+01:00", None, datetime(2024, 5, 31, 9, tzinfo=UTC)),
         ("../..", None, None),
+        ("2018-02-12/P2D", datetime(2018, 2, 12, tzinfo=UTC), datetime(2018, 2, 14, tzinfo=UTC)),
+        ("2024-01-31/P1M", datetime(2024, 1, 31, tzinfo=UTC), datetime(2024, 2, 29, tzinfo=UTC)),
+        (
+            "P1Y2W/2024-05-31T10:00:00Z",
+            datetime(2023, 5, 17, 10, tzinfo=UTC),
+            datetime(2024, 5, 31, 10, tzinfo=UTC),
+        ),
+        (
+            "2018-02-12T00:00:00Z/P1M6DT12H31M12S",
+            datetime(2018, 2, 12, tzinfo=UTC),
+            datetime(2018, 3, 18, 12, 31, 12, tzinfo=UTC),
+        ),
     ],
 )
 def test_interval_is_read(text, start, end):
