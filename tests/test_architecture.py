@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "mapservice"
 # Lower rooms first; a room imports only from rooms before it.
 ROOMS = [
     "settings", "mail", "database", "accounts", "register", "layers", "network", "sources", "services",
-    "finder", "maps", "web",
+    "finder", "analysis", "maps", "web",
 ]  # fmt: skip
 
 
