@@ -19,6 +19,7 @@ from mapservice.services.offers import offers_at
 from mapservice.web import context, reading
 from mapservice.web.asking import NEEDS, WISHES
 from mapservice.web.maps import built_map
+from mapservice.web.priorities import change_of
 
 blueprint = Blueprint("directory", __name__)
 
@@ -87,6 +88,7 @@ def green_space(feature_id: str) -> str:
     with context.database().reading() as cursor:
         found = _found(reading.one_feature(cursor, reading.GREEN_SPACES, feature_id))
         here = offers_at(cursor, [found.id], "green-spaces", context.viewer()).get(found.id, [])
+        change = change_of(cursor, found.id) if found.properties.get("stage") else None
     layer = context.catalogue().get(found.layers[0])
     return render_template(
         "green_space.html",
@@ -94,6 +96,7 @@ def green_space(feature_id: str) -> str:
         facts=found.properties,
         layer=layer,
         offers=here,
+        change=change,
         built=built_map("small"),
     )
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Flask, redirect, url_for
 from werkzeug import Response
 
-from mapservice.web import data, directory, finder, maps, offline, promise, whats_on
+from mapservice.web import data, directory, finder, maps, offline, priorities, promise, whats_on
 from mapservice.web.accounts import register_accounts
 
 
 def register_pages(app: Flask) -> None:
     """Add every page to the app; needs `frame.init_frame` before it."""
-    for module in (directory, finder, maps, data, offline, promise, whats_on):
+    for module in (directory, finder, maps, data, offline, promise, whats_on, priorities):
         app.register_blueprint(module.blueprint)
     register_accounts(app)
     app.add_url_rule("/favicon.ico", view_func=favicon)

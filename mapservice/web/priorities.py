@@ -1,0 +1,211 @@
+"""Pages about access to green space: which potential space to open first, and who has one near today."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, render_template, request
+from psycopg import Cursor
+
+from mapservice.analysis import files
+from mapservice.analysis.access import BOROUGH, SMALL_AREAS, AreaAccess, read_access
+from mapservice.analysis.distances import DETOUR, METHODS, Known, Method, read_known
+from mapservice.analysis.first import LARGEST_WEIGHT, Candidate, Weights, rank_candidates
+from mapservice.analysis.standards import STANDARDS
+from mapservice.layers.query import FeatureQuery
+from mapservice.web import context, reading
+from mapservice.web.maps import built_map
+
+blueprint = Blueprint("priorities", __name__)
+
+METHOD_WORDS: Mapping[Method, str] = {
+    "walk": "the walk along streets and paths, to the entrances that are known",
+    "estimate": f"an estimate of the walk: {DETOUR} times the straight line to the nearest entrance, "
+    "or to the outline where no entrance is known",
+    "boundary": "a straight line from the edge of the space, as the published standards measure",
+}
+METHOD_NAMES: Mapping[Method, str] = {
+    "walk": "Along streets and paths",
+    "estimate": f"Estimated: straight line × {DETOUR}",
+    "boundary": "Straight line from the edge (published method)",
+}
+WEIGHT_WORDS = {
+    "residents": "Residents who gain",
+    "deprivation": "Deprivation where they live",
+    "cost": "Cost is known",
+    "ownership": "The owner is a public body",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the form asks for, each part put right where it could not be read."""
+
+    weights: Weights
+    method: Method
+    locality: str
+    in_full: bool
+    put_right: bool
+
+    @property
+    def link(self) -> str:
+        """The query of this very result, nothing left to defaults."""
+        weights = {field.name: getattr(self.weights, field.name) for field in fields(Weights)}
+        full = {"size": "standard"} if self.in_full else {}
+        place = {"locality": self.locality} if self.locality else {}
+        return urlencode({**weights, "method": self.method, **place, **full})
+
+    @property
+    def how(self) -> dict[str, str]:
+        """How the result came about, to be printed on it."""
+        return {
+            "weighting": self.weights.words,
+            "distances": METHOD_WORDS[self.method],
+            "who_gains": "residents who would then meet a standard in full"
+            if self.in_full
+            else "residents with no 0.5 ha within 200 m who get a space of any size there, "
+            "or with no 2 ha within 300 m who get one",
+        }
+
+
+@blueprint.get("/green-spaces/first")
+def first() -> str:
+    """Which potential green space to open first: the form, the weighting, the order, and what is missing."""
+    with context.database().reading() as cursor:
+        known = read_known(cursor, context.viewer())
+        localities = _localities(cursor)
+        asked = _asked(known, localities)
+        candidates = _ranked(cursor, asked) if known.residents else []
+    return render_template(
+        "first.html",
+        known=known,
+        asked=asked,
+        localities=localities,
+        candidates=candidates,
+        methods=[(method, METHOD_NAMES[method]) for method in known.methods],
+        weights=WEIGHT_WORDS,
+        largest=LARGEST_WEIGHT,
+        built=built_map("small"),
+    )
+
+
+@blueprint.get("/green-spaces/first.csv")
+def first_csv() -> Response:
+    """The same order as CSV."""
+    with context.database().reading() as cursor:
+        asked = _asked(read_known(cursor, context.viewer()), _localities(cursor))
+        rows = files.ranking_rows(_ranked(cursor, asked), asked.how)
+    columns = [*(field.name for field in fields(Candidate)), *asked.how]
+    return _file(files.as_csv(rows, columns), "text/csv; charset=utf-8", "which-first.csv")
+
+
+@blueprint.get("/green-spaces/first.gpkg")
+def first_geopackage() -> Response:
+    """The same order as a GeoPackage."""
+    with context.database().reading() as cursor:
+        asked = _asked(read_known(cursor, context.viewer()), _localities(cursor))
+        rows = files.ranking_rows(_ranked(cursor, asked), asked.how)
+        content = files.as_geopackage(cursor, rows, asked.how)
+    return _file(content, "application/geopackage+sqlite3", "which-first.gpkg")
+
+
+@blueprint.get("/green-spaces/access")
+def access() -> str:
+    """Who has a green space near today, by locality and by ward of each vintage."""
+    with context.database().reading() as cursor:
+        known = read_known(cursor, context.viewer())
+        asked = _asked(known, [])
+        areas = read_access(cursor, asked.method, context.viewer()) if known.residents else []
+    borough = context.borough()
+    titles = {"localities": borough.localities.title, **{s.id: s.title for s in borough.boundary_sets}}
+    return render_template(
+        "access.html",
+        known=known,
+        asked=asked,
+        whole=next((area for area in areas if area.boundary_set == BOROUGH), None),
+        sets=[(title, _of(areas, set_id)) for set_id, title in titles.items() if areas],
+        standards=STANDARDS,
+        methods=[(method, METHOD_NAMES[method]) for method in known.methods],
+        method_words=METHOD_WORDS,
+    )
+
+
+@blueprint.get("/green-spaces/access.csv")
+def access_csv() -> Response:
+    """The same for every area, small areas of the census included, as CSV."""
+    with context.database().reading() as cursor:
+        asked = _asked(read_known(cursor, context.viewer()), [])
+        areas = read_access(cursor, asked.method, context.viewer())
+    how = {"distances": METHOD_WORDS[asked.method]}
+    named = ["boundary_set", "id", "name", "residents", *(s.id.replace("-", "_") for s in STANDARDS)]
+    columns = [*named, "hectares", "square_metres_each", *how]
+    return _file(
+        files.as_csv(files.access_rows(areas, how), columns), "text/csv; charset=utf-8", "green-access.csv"
+    )
+
+
+def change_of(cursor: Cursor[Any], feature_id: str) -> tuple[Candidate, Asked, int] | None:
+    """What opening a potential space would change, how that was reckoned, among how many; None if unknown."""
+    known = read_known(cursor, context.viewer())
+    if not known.residents:
+        return None
+    asked = Asked(Weights(), known.methods[0], "", in_full=False, put_right=False)
+    candidates = _ranked(cursor, asked)
+    found = next((candidate for candidate in candidates if candidate.id == feature_id), None)
+    return (found, asked, len(candidates)) if found else None
+
+
+def _ranked(cursor: Cursor[Any], asked: Asked) -> list[Candidate]:
+    return rank_candidates(
+        cursor,
+        asked.method,
+        asked.weights,
+        context.viewer(),
+        locality=asked.locality or None,
+        in_full=asked.in_full,
+    )
+
+
+def _asked(known: Known, localities: list[str]) -> Asked:
+    given = request.args
+    put_right = False
+    numbers = {}
+    for field in fields(Weights):
+        text = given.get(field.name)
+        number = int(text) if text and text.isascii() and text.isdigit() and len(text) < 4 else None
+        put_right |= text is not None and (number is None or number > LARGEST_WEIGHT)
+        numbers[field.name] = cast(int, field.default) if number is None else min(number, LARGEST_WEIGHT)
+    weights = Weights(**numbers)
+    if not weights.total:
+        weights, put_right = Weights(), True
+    method = given.get("method", "")
+    put_right |= bool(method) and method not in METHODS
+    locality = given.get("locality", "")
+    return Asked(
+        weights,
+        next((one for one in known.methods if one == method), known.methods[0]),
+        locality if locality in localities else "",
+        in_full=given.get("size") == "standard",
+        put_right=put_right,
+    )
+
+
+def _localities(cursor: Cursor[Any]) -> list[str]:
+    layer = context.catalogue().get("localities")
+    if layer is None:
+        return []
+    page = reading.feature_page(cursor, layer, FeatureQuery(limit=100))
+    return [feature.properties["name"] for feature in page.features]
+
+
+def _of(areas: list[AreaAccess], set_id: str) -> list[AreaAccess]:
+    return [area for area in areas if area.boundary_set == set_id != SMALL_AREAS]
+
+
+def _file(content: bytes, media_type: str, name: str) -> Response:
+    response = Response(content, content_type=media_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
