@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 import pytest
 
 from mapservice.layers.catalogue import build_catalogue
-from mapservice.layers.layer import Property
+from mapservice.layers.features import read_feature
+from mapservice.layers.layer import Layer, Property, Style
 from mapservice.layers.paging import Cursor, decode_cursor, encode_cursor, parse_sort
 from mapservice.layers.query import (
     CRS84,
     Box,
+    FeatureQuery,
     parse_bbox,
     parse_crs,
     parse_integer,
@@ -206,3 +208,10 @@ def test_a_forged_number_in_a_cursor_is_refused(layers, value):
     raw = json.dumps([layer.id, "area_ha", 0, value, "x"]).encode()
     with pytest.raises(ValueError, match="cursor"):
         decode_cursor(layer, sort, base64.urlsafe_b64encode(raw).decode().rstrip("="))
+
+
+@pytest.mark.parametrize("text", ["--5", "-", "+5", "5.0", "", "\u00b2", "\u0665", "9" * 5000, str(2**63)])
+def test_what_is_no_number_names_no_feature_of_a_layer_with_numbers(text):
+    numbered = Layer("n", "N", "", "layers.n", "point", (), Style("#123456", "circle"), id_type="bigint")
+    nothing_is_asked = None
+    assert read_feature(nothing_is_asked, numbered, text, FeatureQuery(), "") is None
