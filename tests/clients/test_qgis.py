@@ -11,7 +11,10 @@ pytestmark = pytest.mark.conformance
 
 SCRIPT = """
 import json, sys
-from qgis.core import QgsApplication, QgsFeatureRequest, QgsRectangle, QgsVectorLayer
+from qgis.core import (
+    QgsApplication, QgsCoordinateReferenceSystem, QgsCoordinateTransformContext, QgsFeatureRequest,
+    QgsRectangle, QgsVectorLayer,
+)
 QgsApplication.setPrefixPath("/usr", True)
 app = QgsApplication([], False)
 app.initQgis()
@@ -22,10 +25,16 @@ for name in sys.argv[2:]:
         found[name] = {"error": layer.dataProvider().error().message()}
         continue
     inside = QgsFeatureRequest().setFilterRect(QgsRectangle(-0.11, 51.52, -0.10, 51.53))
+    south = QgsFeatureRequest().setFilterExpression("name LIKE 'Finsbury%'")
+    grid = QgsFeatureRequest().setDestinationCrs(
+        QgsCoordinateReferenceSystem("EPSG:27700"), QgsCoordinateTransformContext()
+    ).setLimit(1)
     found[name] = {
         "crs": layer.crs().authid(),
         "count": sum(1 for _ in layer.getFeatures()),
         "inside": sorted(f["name"] for f in layer.getFeatures(inside)),
+        "named": sorted(f["name"] for f in layer.getFeatures(south)),
+        "metres": [f.geometry().centroid().asPoint().x() for f in layer.getFeatures(grid)],
         "fields": [field.name() for field in layer.fields()],
     }
 print("FOUND" + json.dumps(found))
@@ -57,6 +66,8 @@ def test_qgis_reads_the_layers(live_server):
     assert found["libraries"]["crs"] in ("EPSG:4326", "OGC:CRS84")  # as QGIS names it, by version
     assert found["libraries"]["count"] == 10
     assert found["libraries"]["inside"] == ["Finsbury Library"]
+    assert found["libraries"]["named"] == ["Finsbury Library"]
+    assert all(528_000 < easting < 534_000 for layer in found.values() for easting in layer["metres"])
     assert found["wards-2022"]["count"] == 17
     assert "Clerkenwell" in found["wards-2022"]["inside"]
     assert found["green-spaces"]["count"] > 50
