@@ -33,17 +33,19 @@ WHERE f.open_door AND f.geom IS NOT NULL AND f.visibility = 'public' AND NOT f.d
 
 # Live postcodes of the borough; beside each whether people live there, and how many.
 _POSTCODES = """
+located AS MATERIALIZED (
+    -- From the few areas to their postcodes: the other way round each outline would be unpacked for each.
+    SELECT DISTINCT ON (p.postcode) p.postcode, p.geom, a.name AS locality
+    FROM register.areas a JOIN register.postcodes p ON ST_Covers(a.geom, p.geom)
+    WHERE a.boundary_set_id = 'localities' AND p.status = 'live'
+    ORDER BY p.postcode, a.id
+),
 postcodes AS MATERIALIZED (
-    SELECT p.postcode, p.geom, l.name AS locality, COALESCE(h.residents, 0) AS residents,
+    SELECT p.postcode, p.geom, p.locality, COALESCE(h.residents, 0) AS residents,
            count(*) OVER (PARTITION BY p.geom) > %(stacked)s AS stacked
-    FROM register.postcodes p
-    JOIN LATERAL (
-        SELECT a.name FROM register.areas a
-        WHERE a.boundary_set_id = 'localities' AND ST_Covers(a.geom, p.geom) ORDER BY a.id LIMIT 1
-    ) l ON true
+    FROM located p
     LEFT JOIN (SELECT postcode, sum(residents) AS residents FROM register.homes GROUP BY postcode) h
       ON h.postcode = p.postcode
-    WHERE p.status = 'live'
 )
 """
 

@@ -155,8 +155,8 @@ def search(
     """
     found = None
     for radius in (REACH_M, ANYWHERE_M):
-        statement = _statement(layers, start.kind, bool(need), wishes, per_kind)
-        parameters = _parameters(start, need, wishes, radius, viewer)
+        statement = statement_of(layers, start.kind, bool(need), wishes, per_kind)
+        parameters = parameters_of(start, need, wishes, radius, viewer)
         rows = cursor.execute(statement.encode(), parameters, prepare=True).fetchall()
         found = _found(cursor, rows, now)
         if found is None or found.of("door") or found.of("need"):
@@ -164,7 +164,8 @@ def search(
     return found
 
 
-def _parameters(start: Start, need: str, wishes: Wishes, radius: int, viewer: Viewer) -> dict[str, Any]:
+def parameters_of(start: Start, need: str, wishes: Wishes, radius: int, viewer: Viewer) -> dict[str, Any]:
+    """What goes into the statement of a question."""
     lon, lat = start.point or (None, None)
     return {
         "postcodes": list(start.postcodes),
@@ -178,7 +179,8 @@ def _parameters(start: Start, need: str, wishes: Wishes, radius: int, viewer: Vi
     }
 
 
-def _statement(layers: Iterable[Layer], kind: str, need: bool, wishes: Wishes, per_kind: int) -> str:
+def statement_of(layers: Iterable[Layer], kind: str, need: bool, wishes: Wishes, per_kind: int) -> str:
+    """The one statement of a question from a start of some kind."""
     wanted = [
         condition
         for name, condition in (

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from flask import Blueprint, Response, current_app, make_response, render_template, request
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    get_template_attribute,
+    make_response,
+    render_template,
+    request,
+)
+from markupsafe import Markup, escape
 from psycopg import Cursor
 
 from mapservice.finder.choosing import Choice, choose, to_ring_first
@@ -21,7 +31,7 @@ from mapservice.services.offers import Offer, offers_at
 from mapservice.web import context, reading
 from mapservice.web.asking import NEED_WORDS, NEEDS, SHORTEST_NAME, WISHES, Asked, read_question
 from mapservice.web.contacts import ContactBook
-from mapservice.web.languages import gettext
+from mapservice.web.languages import current_language, gettext
 from mapservice.web.maps import built_map
 from mapservice.web.sheet import Sheet, help_sheet
 
@@ -30,6 +40,8 @@ blueprint = Blueprint("finder", __name__)
 FOR_NEED = 6
 PER_KIND = 2
 GREEN = 3
+# Stands in a kept form for what was typed; nobody types it.
+TYPED = "\ue000"
 CHOICES = 8
 # The answer says where somebody is: no cache keeps it, no other site hears of it.
 PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
@@ -88,8 +100,29 @@ def find() -> Response:
         wishes=WISHES,
         need_words=NEED_WORDS.get(asked.need, ""),
         built=built_map("small"),
+        ask_again=_ask_again(asked),
     )
     return make_response(page, 200, PRIVATE)
+
+
+def _ask_again(asked: Asked) -> Markup:
+    """The form as it was filled in: a third of the work of a page, and the same but for what was typed."""
+    tag = current_language().tag
+    if asked.wishes.language:
+        form = _form_once(tag, replace(asked, where=TYPED))
+    else:
+        form = _form_kept(
+            tag, Asked(TYPED, asked.need, None, None, "", "", asked.wishes, asked.outdoors, True)
+        )
+    return form.replace(TYPED, escape(asked.where))
+
+
+def _form_once(_: str, asked: Asked) -> Markup:
+    ask = get_template_attribute("macros/forms.html", "ask")
+    return Markup(ask(NEEDS, asked.where, asked.need, wishes=WISHES, asked=asked))  # noqa: S704 - a template's
+
+
+_form_kept = lru_cache(maxsize=512)(_form_once)
 
 
 def _form(asked: Asked, refusal: Refusal | None) -> Response:

@@ -1,0 +1,177 @@
+"""A resident's question: the whole page beside its own statements alone, and what more places cost.
+
+Asks the service that runs, or one started for it. The floor is a server of the same kind that runs the page's
+statements and hands out their rows as they came.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+import orjson
+from flask import Flask, Response
+from sqlalchemy import text
+
+from benchmarks import load
+from benchmarks.pages import service
+from benchmarks.servers import free_port
+from mapservice.database import Database
+from mapservice.finder import search as searching
+from mapservice.layers.catalogue import build_catalogue
+from mapservice.network.walking import walking
+from mapservice.register.borough import read_borough
+from mapservice.services.offers import offers_at
+from mapservice.settings import load_settings
+
+NEED = "food"
+SECONDS = 5
+ROUNDS = 3
+MANY = 100
+MANY_SECONDS = 60
+TIMES_AS_MANY = 100
+START = searching.Start(postcodes=("N1 9JP",))
+
+# As many places again, each with the same neighbourhood somewhere else: out of everybody's reach.
+_MORE = text("""
+INSERT INTO layers.assets (row_key, id, {columns}, geom)
+SELECT row_key || '-' || n, id || '-' || n, {columns}, ST_Translate(geom, 20000 + 5000 * (n % 10), 20000)
+FROM layers.assets, generate_series(1, :times - 1) n
+""").text
+
+
+def floor() -> Flask:
+    """A server that answers with the rows of the page's statements and does nothing besides."""
+    settings = load_settings()
+    database = Database.connect(settings)
+    borough = read_borough(settings.geodata_dir)
+    layers = [layer for layer in build_catalogue(borough) if layer.page == "/assets/" and layer.style.shown]
+    statement, parameters = question(layers)
+    app = Flask(__name__)
+
+    @app.get("/find")
+    def find() -> Response:
+        with database.reading() as cursor:
+            rows = cursor.execute(statement, parameters, prepare=True).fetchall()
+            here = next(orjson.loads(row[-1]) for row in rows if row[0] == "here")
+            walking(cursor, here["lon"], here["lat"], here["postcode"])
+            offers_at(cursor, [orjson.loads(row[-1])["id"] for row in rows if row[0] == "place"][:7])
+        return Response("".join(row[-1] for row in rows), content_type="text/plain")
+
+    return app
+
+
+def question(layers: list[searching.Layer]) -> tuple[bytes, dict[str, object]]:
+    """The statement behind a question, and its parameters."""
+    wishes = searching.Wishes()
+    statement = searching.statement_of(layers, START.kind, True, wishes, 3)
+    return statement.encode(), searching.parameters_of(START, NEED, wishes, searching.REACH_M, ("public",))
+
+
+def main() -> None:
+    """Measure, and print a line for each."""
+    settings = load_settings()
+    query = f"/find?postcode={START.postcodes[0].replace(' ', '+')}&need={NEED}"
+    wrk = load.find_wrk()
+    with service(settings) as address:
+        port = free_port()
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--bind",
+            f"127.0.0.1:{port}",
+            "--worker-class",
+            "gthread",
+        ]
+        command += [
+            "--worker-class",
+            "gthread",
+            "--workers",
+            str(settings.workers),
+            "--threads",
+            str(settings.threads),
+        ]
+        beside = subprocess.Popen([*command, "benchmarks.find:floor()"], env={**os.environ})
+        try:
+            time.sleep(5)
+            _ratio(wrk, address, f"http://127.0.0.1:{port}", query)
+        finally:
+            beside.terminate()
+            beside.wait()
+        _many(wrk, address, query)
+        _scaling(Database.connect(settings))
+
+
+def _ratio(wrk: str | None, ours: str, floor_address: str, query: str) -> None:
+    for connections in (1, 4):
+        rates: dict[str, list[float]] = {ours: [], floor_address: []}
+        for _ in range(ROUNDS):
+            for address, found in rates.items():
+                done = load.run(wrk, address + query, {}, connections, SECONDS)
+                found.append((done.answers - done.failed) / done.seconds)
+        page, alone = (statistics.median(found) for found in rates.values())
+        print(
+            f"{connections} at once: the page {page:.0f}/s, its statements alone {alone:.0f}/s: "
+            f"{page / alone:.2f} of the floor",
+            flush=True,
+        )
+
+
+def _many(wrk: str | None, address: str, query: str) -> None:
+    done = load.run(wrk, address + query, {}, MANY, MANY_SECONDS)
+    print(
+        f"{MANY} residents at once for {done.seconds:.0f} s: {done.answers} answers, {done.failed} errors",
+        flush=True,
+    )
+
+
+def _scaling(database: Database) -> None:
+    """The statement's time in the database, now and with many times the places; nothing of it stays."""
+    layers = [
+        layer
+        for layer in build_catalogue(read_borough(load_settings().geodata_dir))
+        if layer.page == "/assets/" and layer.style.shown
+    ]
+    statement, parameters = question(layers)
+    with database.owner.connect() as connection:
+        cursor = connection.connection.cursor()
+        before = _measured(cursor, statement, parameters)
+        columns = [
+            row[0]
+            for row in cursor.execute(
+                "SELECT attname::text FROM pg_attribute WHERE attrelid = 'layers.assets'::regclass"
+                " AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('row_key', 'id', 'geom')"
+            ).fetchall()
+        ]
+        cursor.execute("ALTER TABLE layers.assets DISABLE TRIGGER USER")
+        more = _MORE.format(columns=", ".join(columns)).replace(":times", str(TIMES_AS_MANY))
+        cursor.execute(more)
+        cursor.execute("ANALYZE layers.assets")
+        after = _measured(cursor, statement, parameters)
+        connection.rollback()
+    print(
+        f"The statement with {TIMES_AS_MANY} times the places: {after[0]:.1f} ms, {after[1]} blocks; "
+        f"with those there are {before[0]:.1f} ms, {before[1]} blocks",
+        flush=True,
+    )
+
+
+def _measured(cursor: object, statement: bytes, parameters: dict[str, object]) -> tuple[float, int]:
+    found = []
+    for _ in range(7):
+        plan = cursor.execute(  # type: ignore[attr-defined]
+            b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement, parameters
+        ).fetchone()[0][0]
+        found.append((plan["Execution Time"], plan["Plan"]["Shared Hit Blocks"]))
+    return statistics.median(time for time, _ in found), found[-1][1]
+
+
+if __name__ == "__main__":
+    began = datetime.now(UTC)
+    main()
+    print(f"It took {(datetime.now(UTC) - began).total_seconds():.0f} s.")
