@@ -44,6 +44,7 @@ _SETTLE = """
         WHERE (key, generation) IN (SELECT * FROM unnest(%(keys)s::integer[], %(generations)s::integer[]))
         FOR UPDATE SKIP LOCKED
     )
+    RETURNING key
 """
 _FORGET = """
     DELETE FROM network.walks k
@@ -118,14 +119,16 @@ def _measure_places(cursor: Cursor[Any], graph: Graph, postcodes: Postcodes, pla
         (batch,) = cursor.execute("SELECT nextval('network.batches')").fetchone() or (0,)
         with cursor.copy("COPY network.walks (batch, postcode, places, metres) FROM STDIN") as copy:
             copy.write("".join(_rows(batch, np.array(list(places)), metres, postcodes)))
-        cursor.execute("DELETE FROM network.access WHERE place = ANY (%s)", (list(places),))
+        # From here on these places stay where they are until the end of the transaction.
+        settling = {"batch": batch, "keys": list(places), "generations": list(places.values())}
+        settled = [key for (key,) in cursor.execute(_SETTLE, settling).fetchall()]
+        cursor.execute("DELETE FROM network.access WHERE place = ANY (%s)", (settled,))
         columns = "place, edge, fraction, metres, method, geom"
         with cursor.copy(f"COPY network.access ({columns}) FROM STDIN") as copy:
-            for access in (one for found in ways_in.values() for one in found):
+            for access in (one for place in settled for one in ways_in[place]):
                 spot, point = access.spot, f"SRID=27700;POINT({access.x!r} {access.y!r})"
                 copy.write_row((access.place, spot.edge, spot.fraction, spot.metres, access.method, point))
-        settled = {"batch": batch, "keys": list(places), "generations": list(places.values())}
-        return cursor.execute(_SETTLE, settled).rowcount
+    return len(settled)
 
 
 def _distances(found: list[Access], graph: Graph, postcodes: Postcodes) -> NDArray[np.float64]:

@@ -31,9 +31,9 @@ _NAMES = """
 """
 # One row at least: whether a network is loaded, and whether any place is still to be measured.
 _FROM_POSTCODE = f"""
-    SELECT s.digest, s.to_measure, w.subject, w.id, w.metres
+    SELECT s.credit, s.to_measure, w.subject, w.id, w.metres
     FROM (
-        SELECT (SELECT digest FROM network.loads WHERE current) AS digest,
+        SELECT (SELECT attribution FROM network.loads WHERE current) AS credit,
                EXISTS (SELECT FROM network.places WHERE measured IS DISTINCT FROM generation) AS to_measure
     ) s
     LEFT JOIN LATERAL (
@@ -43,13 +43,14 @@ _FROM_POSTCODE = f"""
         CROSS JOIN LATERAL unnest(k.places, k.metres) AS u(place, metres)
         JOIN network.places p ON p.key = u.place AND p.batch = k.batch {_NAMES}
         WHERE k.postcode = %(postcode)s
-    ) w ON s.digest IS NOT NULL
+    ) w ON s.credit IS NOT NULL
 """
 
 # Places not measured yet come without an edge: their ways in have to be looked for.
 _FROM_POINT = f"""
     WITH given AS MATERIALIZED (SELECT {POINT} AS geom)
-    SELECT l.digest, n.edge, n.fraction, n.metres, w.place, w.subject, w.id, w.edge, w.fraction, w.metres
+    SELECT l.digest, l.attribution, n.edge, n.fraction, n.metres,
+           w.place, w.subject, w.id, w.edge, w.fraction, w.metres
     FROM network.loads l
     CROSS JOIN given
     CROSS JOIN LATERAL ({NEAREST_EDGE.format(shape="given.geom")}) n
@@ -76,6 +77,8 @@ class Walk:
 
     metres: float
     measured: Measured
+    credit: str = ""
+    """What has to be said of the network that a path rests on."""
 
     @property
     def minutes(self) -> int:
@@ -94,11 +97,12 @@ class Walks:
 
     metres: dict[tuple[str, str], float]
     network: bool
+    credit: str = ""
 
     def to(self, subject: Subject, place: str, straight_m: float) -> Walk:
         """The walk to a place by its public id; the straight line where no path is known."""
         metres = self.metres.get((subject, place))
-        return Walk(straight_m, STRAIGHT) if metres is None else Walk(metres, PATH)
+        return Walk(straight_m, STRAIGHT) if metres is None else Walk(metres, PATH, self.credit)
 
 
 NOWHERE = Walks({}, network=False)
@@ -111,13 +115,14 @@ def walking(cursor: Cursor[Any], longitude: float, latitude: float, postcode: st
     """
     if postcode is not None:
         rows = cursor.execute(_FROM_POSTCODE, {"postcode": postcode}, prepare=True).fetchall()
-        digest, to_measure = rows[0][:2]
-        if digest is None:
+        credit, to_measure = rows[0][:2]
+        if credit is None:
             return NOWHERE
         stored = {(subject, id_): metres for _, _, subject, id_, metres in rows if id_}
         if not to_measure:
-            return Walks(stored, network=True)
-        return Walks(_measured_now(cursor, longitude, latitude).metres | stored, network=True)
+            return Walks(stored, network=True, credit=credit)
+        now = _measured_now(cursor, longitude, latitude)
+        return Walks(now.metres | stored, network=True, credit=credit)
     return _measured_now(cursor, longitude, latitude)
 
 
@@ -133,11 +138,11 @@ def _measured_now(cursor: Cursor[Any], longitude: float, latitude: float) -> Wal
     if graphs is None:
         loaded = cursor.execute("SELECT EXISTS (SELECT FROM network.loads WHERE current)").fetchone()
         return Walks({}, network=loaded == (True,))
-    here = Spot(*rows[0][1:4])
+    here = Spot(*rows[0][2:5])
     names: list[tuple[str, str]] = []
     spots: list[Spot] = []
     unmeasured: dict[int, tuple[str, str]] = {}
-    for _, _, _, _, place, subject, id_, edge, fraction, metres in rows:
+    for _, _, _, _, _, place, subject, id_, edge, fraction, metres in rows:
         if edge is None:
             unmeasured[place] = (subject, id_)
         else:
@@ -152,4 +157,4 @@ def _measured_now(cursor: Cursor[Any], longitude: float, latitude: float) -> Wal
         for name, metres in zip(names, far.tolist(), strict=True):
             if metres <= FARTHEST_WALK_M:
                 found[name] = min(round(metres), found.get(name, math.inf))
-    return Walks(found, network=True)
+    return Walks(found, network=True, credit=rows[0][1])

@@ -85,6 +85,7 @@ def test_a_walk_says_how_it_was_measured(walked):
         nowhere = walking(cursor, -0.4, 51.3)
     known = walks.to("assets", "finsbury-library", straight_m=900.0)
     assert (known.measured, known.is_path) == ("path", True)
+    assert known.credit == "Contains OS data © Crown copyright and database right."
     assert known.minutes == -(-known.metres // 80)
     assert walks.to("assets", "no-such-place", straight_m=170.0) == Walk(170.0, "straight line")
     assert nowhere.network
