@@ -109,8 +109,9 @@ def happenings(
     locality: str | None = None,
     examples: bool = False,
     viewer: Viewer = ANONYMOUS,
+    limit: int = 200,
 ) -> list[Happening]:
-    """What happens from one day to another, in the order of the clock."""
+    """What happens from one day to another, in the order of the clock; no more than `limit`."""
     found = {
         offer.id: offer
         for offer in offers(cursor, need=need, locality=locality, examples=examples, viewer=viewer)
@@ -121,9 +122,10 @@ def happenings(
         for session in sessions_of(cursor, list(found.values()))
         for day in session.days(first, last)
     ]
-    return sorted(
-        listed, key=lambda each: (each.day, each.session.opens_at or time.min, each.offer.name, each.offer.id)
+    listed.sort(
+        key=lambda each: (each.day, each.session.opens_at or time.min, each.offer.name, each.offer.id)
     )
+    return listed[:limit]
 
 
 def by_day(listed: list[Happening]) -> Iterator[tuple[date, list[Happening]]]:

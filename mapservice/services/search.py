@@ -104,11 +104,17 @@ def _timed(conditions: list[str], values: dict[str, Any], asked: Asked, kind: st
     if asked.end_time is not None:
         values["end_time"] = asked.end_time
         parts.append("s.closes_at <= %(end_time)s")
-    if parts:
-        if kind == "service_at_locations":
-            parts.append("COALESCE(s.service_at_location_id, l.id) = l.id")
+    if not parts:
+        return
+    fits = " AND ".join(parts)
+    if kind == "services":
+        conditions.append(f"v.id = ANY (ARRAY(SELECT s.service_id FROM register.sessions s WHERE {fits}))")
+    else:
+        # As an array, which is worked out once and not for each row.
         conditions.append(
-            f"EXISTS (SELECT FROM register.sessions s WHERE s.service_id = v.id AND {' AND '.join(parts)})"
+            "l.id = ANY (ARRAY(SELECT x.id FROM register.sessions s"
+            " JOIN register.service_at_locations x ON x.service_id = s.service_id"
+            f" AND COALESCE(s.service_at_location_id, x.id) = x.id WHERE {fits}))"
         )
 
 

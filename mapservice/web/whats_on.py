@@ -14,6 +14,7 @@ from mapservice.web.asking import NEEDS
 
 blueprint = Blueprint("whats_on", __name__)
 DAYS_SHOWN = 28
+MOST_SHOWN = 100
 ICALENDAR = "text/calendar; charset=utf-8"
 
 
@@ -37,10 +38,12 @@ def whats_on() -> str:
             locality=locality or None,
             examples=examples,
             viewer=context.viewer(),
+            limit=MOST_SHOWN + 1,
         )
     return render_template(
         "whats_on.html",
-        days=list(by_day(found)),
+        more=len(found) > MOST_SHOWN,
+        days=list(by_day(found[:MOST_SHOWN])),
         first=first,
         last=first + timedelta(days=DAYS_SHOWN - 1),
         needs=NEEDS,

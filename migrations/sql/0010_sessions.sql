@@ -34,9 +34,13 @@ CREATE FUNCTION register.schedule_words(
                  || COALESCE((SELECT register.list_words(array_agg(day ORDER BY n)) FROM days),
                              to_char($6, 'FMDay') || CASE WHEN $2 = 1 THEN 's' ELSE '' END) END AS words
         UNION ALL SELECT 2, register.clock_words($9) || COALESCE(' to ' || register.clock_words($10), '')
-        UNION ALL SELECT 3, (SELECT register.list_words(array_agg(to_char(make_date(2000, m, 1), 'FMMonth')
-                                                                  ORDER BY n))
-                             FROM unnest($5) WITH ORDINALITY AS u(m, n))
+        UNION ALL SELECT 3, (
+            SELECT CASE WHEN count(*) > 2 AND bool_and(n = 1 OR m = mod($5[n - 1], 12) + 1)
+                        THEN min(name) FILTER (WHERE n = 1) || ' to '
+                             || min(name) FILTER (WHERE n = cardinality($5))
+                        ELSE register.list_words(array_agg(name ORDER BY n)) END
+            FROM (SELECT m, n::int, to_char(make_date(2000, m, 1), 'FMMonth') AS name
+                  FROM unnest($5) WITH ORDINALITY AS u(m, n)) months)
         UNION ALL SELECT 4, CASE WHEN $1 IS NOT NULL THEN 'from ' || to_char($7, 'FMDD FMMonth YYYY') END
         UNION ALL SELECT 5, CASE WHEN $1 IS NOT NULL THEN 'until ' || to_char($8, 'FMDD FMMonth YYYY') END
     )
@@ -45,8 +49,10 @@ CREATE FUNCTION register.schedule_words(
 $$;
 
 -- The plain weekly rules of opening hours in OpenStreetMap's syntax; what is not plain is left to its words.
+-- STRICT keeps it a function: spelt out in a query it looks like millions of rows to the planner.
 CREATE FUNCTION register.weekly_hours(opening_hours text)
-RETURNS TABLE (n bigint, byday text, opens_at time, closes_at time) LANGUAGE sql IMMUTABLE AS $$
+RETURNS TABLE (n bigint, byday text, opens_at time, closes_at time)
+LANGUAGE sql IMMUTABLE STRICT COST 100 ROWS 7 AS $$
     WITH rules AS (
         SELECT n, regexp_match(trim(rule), '^((Mo|Tu|We|Th|Fr|Sa|Su)([-,](Mo|Tu|We|Th|Fr|Sa|Su))*) '
                                '([0-2]?[0-9]:[0-5][0-9])-([0-2]?[0-9]:[0-5][0-9])$') AS m
