@@ -238,7 +238,7 @@ def _items_parameters(layer: Layer) -> list[Document]:
         ),
         _crs("bbox-crs", "The coordinate reference system of bbox."),
         _crs("crs", "The coordinate reference system of the answer."),
-        _query("datetime", {"type": "string"}, "An RFC 3339 date, instant or interval: start/end, start/P1M."),
+        _query("datetime", {"type": "string"}, "RFC 3339 date, instant or interval: start/end, start/P1M."),
         *_as_of(layer),
         _query(
             "filter",

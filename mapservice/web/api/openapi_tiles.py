@@ -25,7 +25,7 @@ def tile_paths(
             {"type": "array", "minItems": 1, "items": {"type": "string", "enum": [x.id for x in catalogue]}},
             "The layers wanted, joined by commas; all, where it is not given.",
         ),
-        _query("datetime", {"type": "string"}, "An RFC 3339 date, instant or interval: start/end, start/P1M."),
+        _query("datetime", {"type": "string"}, "RFC 3339 date, instant or interval: start/end, start/P1M."),
     ]
     paths: Document = {
         "/tileMatrixSets": _get("tiles.getTileMatrixSetsList", "The tile matrix sets", [_format(("json",))]),
