@@ -17,6 +17,7 @@ from mapservice.layers.visibility import Viewer
 from mapservice.maps import BuiltMap, FrontendFiles, base_map, build_map
 from mapservice.maps.build import Variant
 from mapservice.web import context, frontend
+from mapservice.web.languages import gettext
 from mapservice.web.security import ONE_YEAR
 
 blueprint = Blueprint("maps", __name__)
@@ -44,7 +45,11 @@ def whole_map() -> str:
     return render_template(
         "map.html",
         built=built_map("full"),
-        groups=(("Places that can help", places), ("Green spaces", green), ("Boundaries", outlines)),
+        groups=(
+            (gettext("Places that can help"), places),
+            (gettext("Green spaces"), green),
+            (gettext("Boundaries"), outlines),
+        ),
         formats=_formats(),
     )
 

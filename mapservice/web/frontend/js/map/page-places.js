@@ -40,11 +40,11 @@ function place (node, latlng, map) {
   const marker = L.marker(latlng, {
     icon: L.divIcon({ html: you ? '<span class="app-you"></span>' : html, className: 'app-marker', iconSize: you ? [18, 18] : [34, 34] }),
     title: node.dataset.mapName,
+    keyboard: false, // the page lists every place: nobody need go through them twice, or hit small ones
     zIndexOffset: number ? 1000 - Number(number) : 'mapExtra' in node.dataset ? 0 : 500
   })
-  marker.on('add', () => marker.getElement().setAttribute('aria-label', [number, node.dataset.mapName].filter(Boolean).join('. ')))
-  marker.on('click keypress', (event) => {
-    if (event.type === 'keypress' && event.originalEvent.key !== 'Enter') return
+  marker.on('add', () => marker.getElement().setAttribute('aria-hidden', 'true'))
+  marker.on('click', () => {
     const text = document.createElement('p')
     text.className = 'app-card__name'
     text.textContent = node.dataset.mapName

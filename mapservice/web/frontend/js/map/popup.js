@@ -23,7 +23,7 @@ export function card (feature, layers) {
   for (const line of [facts.address, facts.stage, facts.access]) if (line) box.append(element('p', {}, line))
   if (facts.place) {
     box.append(facts.phone
-      ? element('p', {}, `${gettext('Phone:')} `, element('a', { class: 'app-phone', href: `tel:${facts.phone.replace(/[^\d+]/g, '')}` }, facts.phone))
+      ? element('p', {}, gettext('Phone:'), ' ', element('a', { class: 'app-phone', href: `tel:${facts.phone.replace(/[^\d+]/g, '')}` }, facts.phone))
       : element('p', { class: 'app-unknown' }, gettext('Phone: not known')))
     box.append(hoursOf(facts))
   }

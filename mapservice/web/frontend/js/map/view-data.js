@@ -21,7 +21,7 @@ export function joinViewData (map, layers) {
 function line ({ options: { title, url } }, query, formats) {
   const links = formats.flatMap(({ title: format, query: wanted, download }, place) => {
     const link = element('a', { class: 'govuk-link', href: `${url}?${query}&${wanted}` }, format,
-      element('span', { class: 'govuk-visually-hidden' }, ` ${gettext('of %(layer)s in view', { layer: title })}`))
+      element('span', { class: 'govuk-visually-hidden' }, ' ', gettext('of %(layer)s in view', { layer: title })))
     link.toggleAttribute('download', download)
     return place ? [', ', link] : [link]
   })
