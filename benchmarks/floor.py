@@ -21,6 +21,7 @@ from benchmarks.dataset import box_of
 from benchmarks.layers import ATTRIBUTES, FEW
 from benchmarks.questions import BOX_LIMIT, ID, KIND, OFFSET, PAGES, TILE
 from mapservice.layers.layer import Property
+from mapservice.layers.tiles import BUFFER
 from mapservice.sources.grid import SRID
 
 GEOJSON = "application/geo+json"
@@ -79,9 +80,10 @@ def statements() -> dict[str, Statement]:
             f"""
             SELECT ST_AsMVT(t, 'points', 4096, 'geom', 'id') FROM (
                 SELECT f.id, {", ".join(f"f.{prop.name}" for prop in ATTRIBUTES)},
-                       ST_AsMVTGeom(ST_Transform(f.geom, 3857), tile.envelope) AS geom
+                       ST_AsMVTGeom(ST_Transform(f.geom, 3857), tile.envelope, 4096, {BUFFER}) AS geom
                 FROM bench.points f, (SELECT ST_TileEnvelope(%(z)s, %(x)s, %(y)s) AS envelope) tile
-                WHERE f.geom && ST_Transform(ST_TileEnvelope(%(z)s, %(x)s, %(y)s), 4326)
+                WHERE f.geom && ST_Transform(
+                    ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => {BUFFER / 4096}), 4326)
                 ORDER BY f.id
             ) t
             """,

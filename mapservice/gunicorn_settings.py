@@ -44,7 +44,7 @@ wsgi_app = "mapservice:create_app()"
 bind = [
     f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"
 ]
-worker_class = "gthread"
+worker_class = "mapservice.lingering.LingeringWorker"  # gthread, and a little quicker
 workers = _settings.workers
 threads = _settings.threads
 timeout = 30
