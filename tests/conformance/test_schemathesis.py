@@ -49,12 +49,13 @@ def test_answers_are_as_described(app, mode):
     assert tried >= 10
 
 
+# With one worker: with two, hypothesis parses source in two threads at once, which Python 3.11 cannot.
 @pytest.mark.conformance
 def test_every_operation_in_breadth(live_server, folder, recorded):
     done = subprocess.run(
         [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()",
          "--config-file", str(Path(__file__).with_suffix(".toml").with_stem("schemathesis")), "run",
-         f"{live_server}/api/openapi.json", "--seed", SEED, "--max-examples", "10", "--workers", "2",
+         f"{live_server}/api/openapi.json", "--seed", SEED, "--max-examples", "10", "--workers", "1",
          "--phases", "examples,coverage,fuzzing", "--exclude-checks", "positive_data_acceptance",
          "--generation-database", "none", "--continue-on-failure", "--no-color"],
         capture_output=True, text=True, timeout=1800, cwd=folder,
@@ -64,6 +65,7 @@ def test_every_operation_in_breadth(live_server, folder, recorded):
     operations = re.search(r"Tested: (\d+)", done.stdout)
     failed = re.search(r"(\d+) unique failures", done.stdout)
     assert cases, done.stdout[-3000:] + done.stderr[-3000:]
+    broken = re.search(r"Runtime Error: (\d+)", done.stdout)
     wrong = int(failed[1]) if failed else 0
     recorded(
         Result(
@@ -73,7 +75,7 @@ def test_every_operation_in_breadth(live_server, folder, recorded):
             int(cases[1]) - wrong,
             wrong,
             0,
-            f"calls; seed {SEED}",
+            f"calls; seed {SEED}" + (f"; in {broken[1]} operations the suite itself broke off" if broken else ""),
         )
     )
     assert done.returncode == 0, done.stdout[-8000:]
