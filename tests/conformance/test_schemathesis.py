@@ -75,7 +75,8 @@ def test_every_operation_in_breadth(live_server, folder, recorded):
             int(cases[1]) - wrong,
             wrong,
             0,
-            f"calls; seed {SEED}" + (f"; in {broken[1]} operations the suite itself broke off" if broken else ""),
+            f"calls; seed {SEED}"
+            + (f"; in {broken[1]} operations the suite itself broke off" if broken else ""),
         )
     )
     assert done.returncode == 0, done.stdout[-8000:]
