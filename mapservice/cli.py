@@ -150,6 +150,8 @@ def import_(
 
     settings = load_settings()
     if source == "open-referral":
+        if replace:
+            raise click.UsageError("--replace is not for open-referral: a feed is never the whole truth.")
         import_open_referral(settings, file, actor or _login_name(), reason, decisions, private, say)
         return
     if source not in SOURCES:

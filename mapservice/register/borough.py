@@ -62,6 +62,7 @@ class Borough:
     code: str
     name: str
     short_name: str
+    post_town: str
     council: str
     extent: tuple[float, float, float, float]
     margin_m: int
@@ -114,6 +115,7 @@ def _borough(raw: dict[str, Any]) -> Borough:
         code=str(raw["code"]),
         name=str(raw["name"]),
         short_name=str(raw.get("short_name", raw["name"])),
+        post_town=str(raw.get("post_town", raw.get("short_name", raw["name"]))),
         council=str(raw["council"]),
         extent=(west, south, east, north),
         margin_m=int(extent["margin_m"]),

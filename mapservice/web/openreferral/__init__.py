@@ -117,7 +117,7 @@ def _json(document: dict[str, object]) -> Response:
 def _names() -> dict[str, str]:
     """What an address of the borough ends in, which the register's places leave out."""
     borough = context.borough()
-    return {"city": borough.short_name, "province": borough.name}
+    return {"city": borough.post_town, "province": borough.name}
 
 
 def _uuid(text: str) -> uuid.UUID | None:
