@@ -6,11 +6,13 @@ statements and hands out their rows as they came.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import statistics
 import subprocess
 import sys
 import time
+import urllib.request
 from datetime import UTC, datetime
 
 import orjson
@@ -83,6 +85,9 @@ def main() -> None:
             sys.executable,
             "-m",
             "gunicorn",
+            "--log-level",
+            "warning",
+            "--no-control-socket",
             "--bind",
             f"127.0.0.1:{port}",
             "--worker-class",
@@ -98,13 +103,23 @@ def main() -> None:
         ]
         beside = subprocess.Popen([*command, "benchmarks.find:floor()"], env={**os.environ})
         try:
-            time.sleep(5)
+            _wait(f"http://127.0.0.1:{port}{query}")
             _ratio(wrk, address, f"http://127.0.0.1:{port}", query)
         finally:
             beside.terminate()
             beside.wait()
         _many(wrk, address, query)
         _scaling(Database.connect(settings))
+
+
+def _wait(address: str) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(address, timeout=30).close()
+            return
+        time.sleep(0.3)
+    sys.exit("The floor did not start.")
 
 
 def _ratio(wrk: str | None, ours: str, floor_address: str, query: str) -> None:
@@ -145,7 +160,7 @@ def _scaling(database: Database) -> None:
             row[0]
             for row in cursor.execute(
                 "SELECT attname::text FROM pg_attribute WHERE attrelid = 'layers.assets'::regclass"
-                " AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('row_key', 'id', 'geom')"
+                " AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('row_key', 'id', 'geom', 'hub_for')"
             ).fetchall()
         ]
         cursor.execute("ALTER TABLE layers.assets DISABLE TRIGGER USER")

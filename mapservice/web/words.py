@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from mapservice.web.asking import NEED_WORDS
-from mapservice.web.languages import date_words, gettext, lazy_gettext
+from mapservice.web.languages import current_language, date_words, gettext, lazy_gettext
 from mapservice.web.opening_words import clock_words
 
 _DAYS = {
@@ -84,6 +85,12 @@ def hours_lines(opening_hours: str | None) -> list[tuple[str, str]]:
 
 def hours_grouped(opening_hours: str | None) -> list[tuple[str, str]]:
     """The same with days of equal times put together, for one line in a list."""
+    return _grouped(current_language().tag, opening_hours) if opening_hours else []
+
+
+@lru_cache(maxsize=2048)
+def _grouped(_language: str, opening_hours: str) -> list[tuple[str, str]]:
+    """A page names a score of places, the same again and again: their hours are put into words once."""
     grouped: dict[str, list[str]] = {}
     for days, times in hours_lines(opening_hours):
         grouped.setdefault(times, []).append(days)

