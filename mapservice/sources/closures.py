@@ -32,16 +32,17 @@ def read(path: Path, context: Context, report: Report) -> list[dict[str, Any]]:
     source = checks.one_of(context.sources, "source")
     records = []
     for row in table.rows:
+        first, last = row.take("from", checks.any_day, required=True), row.take("to", checks.any_day)
         record = {
             "id": row.take("id", checks.slug, required=True),
             "asset": row.take("asset", asset, required=True),
-            "first_day": row.take("from", checks.any_day, required=True),
-            "last_day": row.take("to", checks.any_day),
+            "first_day": first,
+            "last_day": last,
             "reason": row.text("reason", required=True),
             "source_id": row.take("source", source, required=True),
             "note": row.text("note"),
         }
-        if record["first_day"] and record["last_day"] and record["last_day"] < record["first_day"]:
+        if first and last and last < first:
             row.refuse("to", "lies before the first day")
         records.append(record)
     return records
