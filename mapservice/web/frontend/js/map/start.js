@@ -6,6 +6,7 @@ import { readAddress, writeAddress } from './address.js'
 import { Board } from './board.js'
 import { ViewList } from './list.js'
 import { pagePlaces } from './page-places.js'
+import { joinRoutes } from './routes.js'
 import { joinSearch } from './search.js'
 import { joinSwitches } from './switches.js'
 import { joinViewData } from './view-data.js'
@@ -57,6 +58,7 @@ export function start (map, { clusters, layers, small = false, bounds, orients =
   const list = listNode && new ViewList(listNode, map, reveal)
   if (small) {
     pagePlaces(map, bounds)
+    joinRoutes(map)
   } else {
     const restored = readAddress(map, layers)
     if (!restored && bounds) map.fitBounds(bounds, { animate: false })
