@@ -128,8 +128,9 @@ def _announce(settings: Settings) -> None:
 @click.option(
     "--decisions",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="open-referral: what was decided of unsure matches; what stays open is written there.",
+    help="open-referral and other people's green spaces: what was decided of unsure matches.",
 )
+@click.option("--provenance", help="Other people's green spaces: the id of their source in sources.csv.")
 @click.option("--private", is_flag=True, help="open-referral: the feed may be on a private network.")
 def import_(
     source: str,
@@ -138,27 +139,38 @@ def import_(
     reason: str | None,
     replace: bool,
     decisions: Path | None,
+    provenance: str | None,
     private: bool,
 ) -> None:
     """Take FILE in as SOURCE: all of it, or nothing and a list of what is wrong, by line and field.
 
-    For open-referral FILE may be the http(s) address of a feed.
+    For open-referral FILE may be the http(s) address of a feed. Green spaces that others have drawn are
+    compared first, and nothing is written until --decisions says what is to be done (docs/exchange.md).
     """
+    from mapservice.exchange_commands import import_exchange
     from mapservice.feed_commands import import_open_referral
     from mapservice.preparation import measure_walks, progress_bar
     from mapservice.sources import SOURCES, run_import
+    from mapservice.sources.exchange import KINDS
 
     settings = load_settings()
+    kind = next((kind for kind in KINDS if kind == source), None)
     if source == "open-referral":
         if replace:
             raise click.UsageError("--replace is not for open-referral: a feed is never the whole truth.")
         import_open_referral(settings, file, actor or _login_name(), reason, decisions, private, say)
         return
-    if source not in SOURCES:
-        raise OperatorError(f"There is no source {source!r}. There are: {', '.join(SOURCES)}, open-referral")
+    if source not in SOURCES and kind is None:
+        known = ", ".join((*SOURCES, "open-referral", *KINDS))
+        raise OperatorError(f"There is no source {source!r}. There are: {known}")
     path = Path(file) if file else None
     if path is not None and not path.is_file():
         raise click.BadParameter(f"File {file!r} does not exist.", param_hint="'[FILE]'")
+    if kind is not None:
+        if path is None:
+            raise OperatorError(f"{source} needs a FILE.")
+        import_exchange(settings, kind, path, actor or _login_name(), reason, decisions, provenance, say)
+        return
     with open_database(settings, command=f"mapservice import {source}", say=say) as database:
         with progress_bar() as progress:
             report = run_import(

@@ -9,7 +9,11 @@ from alembic.runtime.migration import MigrationContext
 from flask import Flask
 
 from mapservice.database.engines import Database
-from mapservice.register import population_models, service_models  # noqa: F401 - they add their tables to Base
+from mapservice.register import (  # noqa: F401 - they add their tables to Base
+    exchange_models,
+    population_models,
+    service_models,
+)
 from mapservice.register.models import Base
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
