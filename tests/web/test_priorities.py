@@ -133,3 +133,13 @@ def test_access_is_told_by_locality_and_by_ward_of_either_vintage(client):
 
 def test_the_list_of_green_spaces_leads_there(client):
     assert f'href="{FIRST}"' in client.get("/green-spaces").text
+
+
+def test_access_is_fresh_the_moment_a_park_closes(client, database):
+    before = client.get("/green-spaces/access.csv").data
+    assert client.get("/green-spaces/access.csv").data == before
+    with database.session("tester") as session:
+        session.execute(
+            text("UPDATE register.green_spaces SET access = 'no-access' WHERE id = 'barnard-park'")
+        )
+    assert client.get("/green-spaces/access.csv").data != before
