@@ -1,7 +1,7 @@
 """When a place is open, whether a person can get in, which doors are open to all, and what was asked for.
 
-Also: the kind of place that is a hub gets a neutral id, its name being the borough's own; postcodes know their
-council, where their source says it.
+Also: the kind of place that is a hub gets a neutral id, its name being the borough's own; postcodes know
+their council, where their source says it.
 """
 
 from alembic import op
@@ -84,6 +84,7 @@ def upgrade() -> None:
     op.execute(_before("0008").ASSETS.replace("\nFROM register.assets f\n", PUBLISHED))
     added = ", ".join(f"ADD COLUMN {name} {kind}" for name, kind in COLUMNS.items())
     op.execute(f"ALTER TABLE layers.assets {added}")
+    op.execute("CREATE INDEX assets_hub_for ON layers.assets (hub_for) WHERE hub_for IS NOT NULL")
     _watch_closures()
     op.execute("SELECT layers.refresh('assets', NULL)")
 
@@ -101,6 +102,7 @@ def downgrade() -> None:
     op.execute("ALTER TABLE register.postcodes DROP COLUMN district")
     for fact in ACCESS_FACTS:
         op.execute(f"ALTER TABLE register.assets DROP COLUMN {fact}")
+    op.execute("DROP INDEX layers.assets_hub_for")
     op.execute("SELECT layers.refresh('assets', NULL)")
 
 
@@ -131,7 +133,7 @@ def _rename(old: str, new: str) -> None:
 
 
 def _watch_closures() -> None:
-    """What every table of the register has: a history, the writers' turn, and its part in what is published."""
+    """What every table of the register has: history, the writers' turn, a part in what is published."""
     for event, transition in _before("0003").TRANSITIONS.items():
         op.execute(
             f"CREATE TRIGGER history_{event.lower()} AFTER {event} ON register.closures "
