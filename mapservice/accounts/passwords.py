@@ -35,10 +35,10 @@ def check_password(password: str, about: Iterable[str] = ()) -> None:
         raise WeakPassword(f"Use at most {LONGEST} characters.")
     from zxcvbn import zxcvbn  # here: its word lists cost memory that few need
 
-    words = {
-        part.lower() for text in about for part in [text, *text.replace("@", " ").split()] if len(part) > 2
-    }
-    found = zxcvbn(_normal(password)[:LOOKED_AT], user_inputs=sorted(words))
+    words = set[str]()
+    for known in about:
+        words |= {known.lower(), "".join(known.lower().split()), *known.lower().replace("@", " ").split()}
+    found = zxcvbn(_normal(password)[:LOOKED_AT], user_inputs=sorted(word for word in words if len(word) > 2))
     if found["score"] < LEAST_SCORE:
         why = found["feedback"]["warning"] or "This is easy to guess."
         raise WeakPassword(
@@ -57,7 +57,7 @@ def verify_password(kept: str | None, password: str) -> bool:
         right = HASHER.verify(kept or _nobodys(), _normal(password[: LONGEST + 1]))
     except (VerificationError, InvalidHashError):
         return False
-    return right and kept is not None
+    return right and bool(kept)
 
 
 def is_outdated(kept: str) -> bool:

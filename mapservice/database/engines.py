@@ -223,6 +223,8 @@ def _engine(
         pool_size=size,
         max_overflow=overflow,
         pool_timeout=PATIENCE_S,
+        # What a statement was given may be somebody's address: errors are logged without it.
+        hide_parameters=True,
         **quick,
     )
     event.listen(engine, "checkout", _refuse_dead)
