@@ -30,6 +30,9 @@ PAGES = [
     "/green-spaces/highbury-fields",
     "/green-spaces/demonstration-space-c1",
     "/map",
+    "/data",
+    "/no-wrong-door",
+    "/whats-on",
     "/nothing",
 ]
 # Every text and every name a reader may come upon, seen or heard; not what is code to be copied.
