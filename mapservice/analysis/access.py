@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg import Cursor
 
-from mapservice.analysis.distances import OPEN, PART_OF_ANOTHER, SPACE, Method, parameters, reach
+from mapservice.analysis.distances import OPEN, PART_OF_ANOTHER, SPACE, Method, parameters, planned, reach
 from mapservice.analysis.standards import STANDARDS
 
 BOROUGH = "borough"
@@ -118,7 +118,9 @@ def read_access(cursor: Cursor[Any], method: Method, viewer: Sequence[str]) -> l
 
     Green spaces outside the borough count as far as the register knows them; residents outside do not.
     """
-    rows = cursor.execute(_ACCESS.format(reach=reach(method)).encode(), parameters(method, viewer))
+    with planned(cursor):
+        statement = _ACCESS.format(reach=reach(method)).encode()
+        rows = cursor.execute(statement, parameters(method, viewer)).fetchall()
     return [
         AreaAccess(set_id, id_, name, residents, tuple(met), hectares)
         for set_id, id_, name, residents, met, hectares in rows

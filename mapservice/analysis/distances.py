@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -43,25 +44,42 @@ _STRAIGHT = """
            false AS by_path
     FROM spaces s JOIN register.homes h ON ST_DWithin(h.geom, s.door, s.farthest / %(factor)s)
 """
+# The walks that are short enough first, by themselves: joined row by row they would take minutes.
 _WALKED = """
-    SELECT h.postcode, h.small_area, s.key, u.metres::double precision AS metres, true AS by_path
-    FROM network.walks k
-    CROSS JOIN LATERAL unnest(k.places, k.metres) AS u(place, metres)
-    JOIN network.places p ON p.key = u.place AND p.batch = k.batch
-    JOIN spaces s ON s.key = p.green_space_key AND u.metres <= s.farthest
-    JOIN register.homes h ON h.postcode = k.postcode
+    SELECT w.postcode, w.small_area, s.key, w.metres::double precision AS metres, true AS by_path
+    FROM (SELECT h.postcode, h.small_area, k.batch, u.place, u.metres
+          FROM register.homes h
+          JOIN network.walks k ON k.postcode = h.postcode
+          CROSS JOIN LATERAL unnest(k.places, k.metres) AS u(place, metres)
+          WHERE u.metres <= (SELECT max(farthest) FROM spaces) OFFSET 0) w
+    JOIN network.places p ON p.key = w.place AND p.batch = w.batch
+    JOIN spaces s ON s.key = p.green_space_key AND w.metres <= s.farthest
 """
 _NOT_WALKED = """
-    AND NOT EXISTS (SELECT FROM network.places p WHERE p.green_space_key = s.key AND p.batch IS NOT NULL)
+    AND (s.key NOT IN (SELECT p.green_space_key FROM network.places p
+                       WHERE p.batch IS NOT NULL AND p.green_space_key IS NOT NULL)
+         OR h.postcode NOT IN (SELECT k.postcode FROM network.walks k))
 """
 
 
 def reach(method: Method) -> str:
     """SQL for (postcode, small_area, key, metres, by_path) of homes and `spaces`, as far as `farthest`.
 
-    On foot where that is measured; a space that is not measured yet is reckoned by `estimate`.
+    On foot where that is measured; a space not measured yet, and a home that the network does not reach, are
+    reckoned by `estimate`.
     """
     return f"{_WALKED} UNION ALL {_STRAIGHT} WHERE true {_NOT_WALKED}" if method == "walk" else _STRAIGHT
+
+
+@contextmanager
+def planned(cursor: Cursor[Any]) -> Iterator[None]:
+    """A transaction in which rows are joined by hashing, and one by one only where shapes are compared.
+
+    The planner takes a hundred spaces for one and would go through all of them for each of 300,000 walks.
+    """
+    with cursor.connection.transaction():
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        yield
 
 
 def parameters(method: Method, viewer: Sequence[str]) -> dict[str, Any]:
@@ -75,6 +93,7 @@ class Known:
     """What there is to reckon with: without residents there is no result, without a network no walks."""
 
     residents: int
+    off_network: int
     network: str | None
     unmeasured: int
     entrances: int
@@ -89,6 +108,8 @@ class Known:
 
 _KNOWN = f"""
     SELECT COALESCE((SELECT round(sum(residents)) FROM register.homes), 0)::integer,
+           COALESCE((SELECT round(sum(residents)) FROM register.homes
+                     WHERE postcode NOT IN (SELECT postcode FROM network.walks)), 0)::integer,
            (SELECT count(*) FROM network.places p JOIN register.green_spaces g ON g.key = p.green_space_key
             WHERE p.batch IS NULL),
            count(*) FILTER (WHERE EXISTS (SELECT FROM register.entrances e WHERE e.green_space_key = g.key)),
@@ -100,11 +121,9 @@ _KNOWN = f"""
 def read_known(cursor: Cursor[Any], viewer: Sequence[str]) -> Known:
     """What the register holds for this."""
     row = cursor.execute(_KNOWN, {"accessible": list(ACCESSIBLE), "viewer": list(viewer)}).fetchone()
-    residents, unmeasured, entrances, spaces, open_spaces = row or (0, 0, 0, 0, 0)
+    residents, off_network, *counts = row or (0, 0, 0, 0, 0, 0)
     loaded = read_loaded(cursor)
-    return Known(
-        residents, loaded.source.title if loaded else None, unmeasured, entrances, spaces, open_spaces
-    )
+    return Known(residents, off_network, loaded.source.title if loaded else None, *counts)
 
 
 _EDITION = """

@@ -17,7 +17,7 @@ from typing import Any
 from psycopg import Cursor
 from psycopg.rows import class_row
 
-from mapservice.analysis.distances import OPEN, PART_OF_ANOTHER, SPACE, Method, parameters, reach
+from mapservice.analysis.distances import OPEN, PART_OF_ANOTHER, SPACE, Method, parameters, planned, reach
 from mapservice.analysis.standards import DOORSTEP, LOCAL, PUBLIC_OWNERS, SMALL_AREAS_RANKED
 
 LARGEST_WEIGHT = 10
@@ -174,7 +174,7 @@ def rank_candidates(
         raise ValueError("at least one weight must be more than 0")
     columns = [field.name for field in fields(Candidate) if field.name != "place"]
     statement = _RANKING.format(reach=reach(method), columns=", ".join(columns))
-    with cursor.connection.cursor(row_factory=class_row(Candidate)) as rows:
+    with planned(cursor), cursor.connection.cursor(row_factory=class_row(Candidate)) as rows:
         return rows.execute(
             statement.encode(),
             {

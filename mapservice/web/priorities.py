@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, current_app, render_template, request
@@ -20,6 +20,8 @@ from mapservice.web import context, reading
 from mapservice.web.maps import built_map
 
 blueprint = Blueprint("priorities", __name__)
+T = TypeVar("T")
+MOST_KEPT = 50
 
 METHOD_WORDS: Mapping[Method, str] = {
     "walk": "the walk along streets and paths, to the entrances that are known",
@@ -118,7 +120,7 @@ def access() -> str:
     with context.database().reading() as cursor:
         known = read_known(cursor, context.viewer())
         asked = _asked(known, [])
-        areas = _access(cursor, asked.method) if known.residents else ()
+        areas = _access(cursor, asked.method) if known.residents else []
     borough = context.borough()
     titles = {"localities": borough.localities.title, **{s.id: s.title for s in borough.boundary_sets}}
     return render_template(
@@ -158,28 +160,37 @@ def change_of(cursor: Cursor[Any], feature_id: str) -> tuple[Candidate, Asked, i
     return (found, asked, len(candidates)) if found else None
 
 
-def _access(cursor: Cursor[Any], method: Method) -> tuple[AreaAccess, ...]:
-    """What everybody asks for alike takes a second to work out: kept until anything it depends on changes."""
-    kept: dict[object, tuple[object, tuple[AreaAccess, ...]]]
-    kept = current_app.extensions.setdefault("green-access", {})
-    key = (method, context.viewer())
-    edition = read_edition(cursor)
-    found = kept.get(key)
-    if found is None or found[0] != edition:
-        # Before the reading, so that a change in between is seen the next time.
-        found = kept[key] = (edition, tuple(read_access(cursor, method, context.viewer())))
-    return found[1]
+def _access(cursor: Cursor[Any], method: Method) -> list[AreaAccess]:
+    return _kept(cursor, (method,), lambda: read_access(cursor, method, context.viewer()))
 
 
 def _ranked(cursor: Cursor[Any], asked: Asked) -> list[Candidate]:
-    return rank_candidates(
-        cursor,
-        asked.method,
-        asked.weights,
-        context.viewer(),
-        locality=asked.locality or None,
-        in_full=asked.in_full,
-    )
+    def rank() -> list[Candidate]:
+        return rank_candidates(
+            cursor,
+            asked.method,
+            asked.weights,
+            context.viewer(),
+            locality=asked.locality or None,
+            in_full=asked.in_full,
+        )
+
+    return _kept(cursor, (asked.method, asked.weights, asked.locality, asked.in_full), rank)
+
+
+def _kept(cursor: Cursor[Any], asked: tuple[object, ...], work_out: Callable[[], list[T]]) -> list[T]:
+    """What takes up to a second to work out, kept until anything it depends on changes."""
+    kept: dict[object, tuple[object, list[T]]] = current_app.extensions.setdefault("priorities", {})
+    key = (*asked, context.viewer())
+    # Before the reading, so that a change in between is seen the next time.
+    edition = read_edition(cursor)
+    found = kept.get(key)
+    if found is not None and found[0] == edition:
+        return found[1]
+    if len(kept) >= MOST_KEPT:
+        kept.clear()
+    kept[key] = (edition, work_out())
+    return kept[key][1]
 
 
 def _asked(known: Known, localities: list[str]) -> Asked:

@@ -170,7 +170,7 @@ def test_a_walk_is_what_was_measured_along_the_network(street_database):
         known = read_known(cursor, PUBLIC)
         found = ranked(cursor, "walk")
     assert known.methods[0] == "walk"
-    assert (known.network, known.unmeasured) == ("Streets", 3)
+    assert (known.network, known.unmeasured, known.off_network) == ("Streets", 3, 30)
     assert (found["c1"].residents_200, found["c1"].residents_300, found["c1"].gain) == (60, 100, 60)
     assert found["c1"].by_path
     assert not found["c3"].by_path
