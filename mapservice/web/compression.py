@@ -12,6 +12,7 @@ from flask import Flask, Response, request
 from werkzeug.http import parse_accept_header
 
 SMALLEST_BYTES = 1024
+STATIC = "/static/"
 COMPRESSIBLE = (
     "text/",
     "image/svg+xml",
@@ -49,6 +50,9 @@ def init_compression(app: Flask) -> None:
 
     @app.after_request
     def compress(response: Response) -> Response:
+        if response.status_code == 200 and request.path.startswith(STATIC):
+            response.direct_passthrough = False  # a file, but a small one
+            response.make_sequence()
         if response.direct_passthrough or response.is_streamed or "Content-Encoding" in response.headers:
             return response
         if not (response.content_type or "").startswith(COMPRESSIBLE):

@@ -55,7 +55,7 @@ TEXTS = """() => {
 
 
 # Addresses of pages, postcodes, times and measures.
-NO_WORDS = re.compile(r"https?://\S+|\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b|\b\d[\d.,:]* ?(?:ft|km|m|mi)?\b")
+NO_WORDS = re.compile(r"https?://\S+|\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b|\b\d(?:[\d.,:]*\d)? ?(?:ft|km|m|mi)?\b")
 
 
 def texts_in(value):

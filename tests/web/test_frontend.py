@@ -89,6 +89,16 @@ def test_a_command_that_hangs_is_told(monkeypatch):
         frontend._run(["npm"], "installing", 5)
 
 
+def test_built_files_are_sent_compressed(client):
+    for name, encoding in (("site.css", "br"), ("site.js", "gzip"), ("map.js", "zstd")):
+        path = f"/static/{frontend.asset_path(name)}"
+        whole = (frontend.STATIC / frontend.asset_path(name)).stat().st_size
+        answer = client.get(path, headers={"Accept-Encoding": encoding})
+        assert answer.headers["Content-Encoding"] == encoding
+        assert len(answer.data) < whole / 2.5
+        assert client.get(path, headers={"Accept-Encoding": "identity"}).content_length == whole
+
+
 def test_a_file_that_was_never_built_says_what_to_run():
     with pytest.raises(frontend.FrontendError, match="run `mapservice setup`"):
         frontend.asset_path("nothing.css")
