@@ -7,8 +7,8 @@ and a green space may say what it would cost to open.
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
