@@ -55,7 +55,9 @@ TEXTS = """() => {
 
 
 # Addresses of pages, postcodes, times and measures.
-NO_WORDS = re.compile(r"https?://\S+|\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b|\b\d(?:[\d.,:]*\d)? ?(?:ft|km|m|mi)?\b")
+NO_WORDS = re.compile(
+    r"https?://\S+|\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b|\b\d(?:[\d.,:]*\d)? ?(?:%|ft\b|km\b|m\b|mi\b|\b)"
+)
 
 
 def texts_in(value):
@@ -74,7 +76,7 @@ def data(browser, live_server):
     """Everything on the pages that is data and stays as it is: names, addresses, notes, sources, titles."""
     borough = read_borough(REPOSITORY / "geodata")
     known = {borough.short_name, borough.emergency, *borough.attribution, *borough.councils.values()}
-    known |= {"English", *PSEUDO_LETTERS, borough.promise}
+    known |= {"English", *PSEUDO_LETTERS, borough.promise, borough.published_library_share}
     known |= {f"{name} {borough.short_name}" for name in ("North", "Central", "South")}
     known |= set((REPOSITORY / "geodata" / "contacts.csv").read_text().replace("\n", ",").split(","))
     request = browser.new_context().request
