@@ -98,7 +98,8 @@ class Wishes:
 class Place:
     """A place as an answer shows it: what the register says, how far it is, and whether it is open.
 
-    `walk` is None for a place without a position; `fits` names the wishes it meets.
+    `text` is what the database gave; `walk` is None for a place without a position; `fits` names the wishes
+    it meets.
     """
 
     id: str
@@ -107,6 +108,7 @@ class Place:
     sections: frozenset[str]
     walk: Walk | None
     opening: Opening
+    text: str
     fits: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -276,6 +278,7 @@ def _place(row: tuple[Any, ...], subject: Subject, walks: Walks, now: datetime) 
         sections=frozenset(sections),
         walk=None if straight is None else walks.to(subject, facts["id"], straight),
         opening=opening,
+        text=text,
         fits=frozenset(name for name, so in fits.items() if so),
     )
 

@@ -243,6 +243,7 @@ def _features(
             opening=place.opening,
             why=_why(place, need),
             offers=(offers or {}).get(place.id, []),
+            key=f"{' '.join(place.layers)} {place.text}",
         )
         for place in places
     ]

@@ -22,6 +22,7 @@ from mapservice.maps.symbols import symbol_svg
 from mapservice.register.borough import Borough
 from mapservice.register.opening_hours import LONDON
 from mapservice.web import contacts, frontend, languages, offline, words
+from mapservice.web.keeping import KeptParts
 from mapservice.web.languages import lazy_gettext
 from mapservice.web.opening_words import opening_words
 from mapservice.web.problems import Problem, problem_response
@@ -107,6 +108,7 @@ def init_frame(app: Flask, geodata: Path) -> None:
     env = app.jinja_env
     env.trim_blocks = env.lstrip_blocks = True
     env.policies["ext.i18n.trimmed"] = True
+    env.add_extension(KeptParts)
     languages.init_languages(app, pseudo=app.extensions["settings"].pseudo_languages)
     env.filters.update(
         words=words.words,

@@ -30,7 +30,7 @@ def numbers() -> str:
     """Whom to ring, for when nothing else can be had: the page the browser keeps beside the last answer."""
     book: ContactBook = current_app.extensions["contacts"]
     last_resort = context.borough().last_resort_contact
-    phones = [contact for contact in book.for_need(None) if contact.id != last_resort]
+    phones = tuple(contact for contact in book.for_need(None) if contact.id != last_resort)
     return render_template("offline.html", phones=phones)
 
 

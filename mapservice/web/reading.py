@@ -21,13 +21,15 @@ from mapservice.web.context import catalogue, site, viewer
 
 ASSETS = "/assets/"
 GREEN_SPACES = "/green-spaces/"
+OFFERS_SAID = 3
 
 
 @dataclass(slots=True)
 class Feature:
     """One feature as a page shows it; ``layers`` are the ids of the layers it was found in.
 
-    An answer to a question adds how far the walk is, whether it is open, why it is named, and what it offers.
+    An answer to a question adds how far the walk is, whether it is open, why it is named, and what it offers;
+    and a `key`: what is known of two places is the same where that is.
     """
 
     id: str
@@ -39,6 +41,12 @@ class Feature:
     opening: Opening | None = None
     why: str = ""
     offers: list[Offer] = field(default_factory=list)
+    key: str = ""
+
+    @property
+    def offered(self) -> tuple[tuple[str, tuple[str, ...], str | None], ...]:
+        """What an answer says of the first of the offers: name, sessions in words, cost."""
+        return tuple((offer.name, tuple(offer.sessions), offer.cost) for offer in self.offers[:OFFERS_SAID])
 
     @property
     def point(self) -> tuple[float, float] | None:

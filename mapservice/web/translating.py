@@ -23,7 +23,13 @@ METHODS = [
     ("templates/**.html", "jinja2"),
     ("frontend/js/**.js", "javascript"),
 ]
-OPTIONS = {"templates/**.html": {"trimmed": "true", "silent": "false"}}
+OPTIONS = {
+    "templates/**.html": {
+        "trimmed": "true",
+        "silent": "false",
+        "extensions": "mapservice.web.keeping.KeptParts",
+    }
+}
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None,
     "gettext": None,
