@@ -6,7 +6,7 @@ It is drawn from our own geometries, needs no script and no tile, and is black w
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -26,6 +26,11 @@ EDGE = 0.84
 """Of half a side, how far out a place may be drawn, so that its number is whole."""
 BARS_M = (100, 200, 500, 1000, 2000)
 
+APART = 72
+"""How far the middles of two numbers are from one another, at least."""
+
+Spot = tuple[int, int]
+"""Where something is drawn."""
 Position = tuple[float, float]
 """Longitude and latitude in degrees."""
 
@@ -54,9 +59,9 @@ def draw_map(
     ]
     spots = [(number, _spot(position, square)) for number, position in places]
     seen = [(number, spot) for number, spot in spots if all(0 < at < 1000 for at in spot)]
-    # The first is the one to go to first: it is drawn last, over its neighbours.
-    drawn += [_number(number, spot) for number, spot in reversed(seen)]
-    drawn.append(_here(_spot(you, square)))
+    here = _spot(you, square)
+    drawn += _numbers(seen, here)
+    drawn.append(_here(here))
     drawn.append(_bar(square, you[1]))
     body = "".join(drawn)
     svg = (
@@ -84,21 +89,41 @@ def _mercator(position: Position) -> tuple[float, float]:
     return RADIUS * math.radians(longitude), RADIUS * y
 
 
-def _spot(position: Position, square: Square) -> tuple[int, int]:
+def _spot(position: Position, square: Square) -> Spot:
     x, y = _mercator(position)
     left, top = square.x - square.half, square.y + square.half
     return round((x - left) / square.unit), round((top - y) / square.unit)
 
 
-def _number(number: int, spot: tuple[int, int]) -> str:
-    x, y = spot
-    return (
-        f'<g class="app-drawn__number"><circle cx="{x}" cy="{y}" r="38"/>'
-        f'<text x="{x}" y="{y + 18}" text-anchor="middle">{number}</text></g>'
-    )
+def _numbers(places: list[tuple[int, Spot]], here: Spot) -> list[str]:
+    """Each number at its place, or beside it with a line to it where another stands there already."""
+    taken = [here]
+    drawn = []
+    for number, (x, y) in places:
+        at = next(
+            (one for one in _around(x, y) if all(math.dist(one, other) > APART for other in taken)), (x, y)
+        )
+        taken.append(at)
+        line = f'<path d="M{x} {y}L{at[0]} {at[1]}"/>' if at != (x, y) else ""
+        drawn.append(
+            f'<g class="app-drawn__number">{line}<circle cx="{at[0]}" cy="{at[1]}" r="38"/>'
+            f'<text x="{at[0]}" y="{at[1] + 18}" text-anchor="middle">{number}</text></g>'
+        )
+    return drawn
 
 
-def _here(spot: tuple[int, int]) -> str:
+def _around(x: int, y: int) -> Iterator[Spot]:
+    """The spot itself, then those around it, further and further out, as far as they are on the map."""
+    yield x, y
+    for out in (APART + 6, 2 * APART):
+        for step in range(8):
+            turn = step * math.pi / 4
+            near = round(x + out * math.cos(turn)), round(y + out * math.sin(turn))
+            if all(45 < at < 955 for at in near):
+                yield near
+
+
+def _here(spot: Spot) -> str:
     x, y = spot
     return f'<path class="app-drawn__you" d="M{x - 26} {y}h52M{x} {y - 26}v52"/>'
 
