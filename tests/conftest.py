@@ -185,6 +185,7 @@ def serve(cluster: Cluster, settings: Settings, front_end: None) -> Serve:
             "DATABASE_URL": f"postgresql://postgres@/{name}?host={cluster.socket_dir}",
             "SECRET_KEY": "only-for-tests-" * 3,
             "MAPSERVICE_LOG_LEVEL": "warning",
+            "MAPSERVICE_PSEUDO_LANGUAGES": "yes",
         }
         server = subprocess.Popen(serving.GUNICORN, env=environment)
         try:

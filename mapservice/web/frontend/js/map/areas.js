@@ -89,15 +89,16 @@ export function addAreas (layer, map) {
       return true
     },
     labels: () => [...drawn.values()].map((part) => part.label),
-    // Leaflet keeps what lies beyond the edge as an empty shape: nobody should come upon it with the keyboard.
+    // Leaflet keeps what lies beyond the edge, cut off or empty: nobody should come upon it with the keyboard.
     keepReachable () {
+      const view = map.getContainer().getBoundingClientRect()
       for (const { path } of drawn.values()) {
         const node = path.getElement()
         if (!node?.hasAttribute('role')) continue
-        const empty = node.getAttribute('d') === 'M0 0'
-        node.setAttribute('tabindex', empty ? '-1' : '0')
-        node.toggleAttribute('aria-hidden', empty)
-        if (empty) node.setAttribute('aria-hidden', 'true')
+        const seen = node.getAttribute('d') !== 'M0 0' && meets(node.getBoundingClientRect(), view)
+        node.setAttribute('tabindex', seen ? '0' : '-1')
+        if (seen) node.removeAttribute('aria-hidden')
+        else node.setAttribute('aria-hidden', 'true')
       }
     }
   }
