@@ -15,15 +15,17 @@ from functools import lru_cache
 from itertools import count
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, Error, OperationalError
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 
 MOST_PREPARED = 100
 """On each connection: the least recently used goes first."""
 LONGEST_KEPT = 20_000
+GONE = ("26000", "0A000")
+"""What PostgreSQL says of a prepared statement that it does not know, or whose result would have changed."""
 PLACEHOLDER = re.compile(r"%(?:\((\w+)\)s|%)")
 
 _prepared: weakref.WeakKeyDictionary[Connection[Any], OrderedDict[tuple[bytes, tuple[int, ...]], bytes]] = (
@@ -39,28 +41,44 @@ def run(
 
     The values of the result are text in UTF-8, or binary, or None. Raises what psycopg would.
     """
+    result = _run(connection, text, parameters, binary)
+    if _sqlstate(result) in GONE:
+        # psycopg follows a ROLLBACK with DEALLOCATE ALL, and a table may have changed its columns. Neither
+        # lets the statement begin, so that it may be tried again.
+        forget(connection)
+        result = _run(connection, text, parameters, binary)
+    if result.status != ExecStatus.TUPLES_OK:
+        raise _error(connection, result)
+    return result
+
+
+def forget(connection: Connection[Any]) -> None:
+    """Prepare everything anew on this connection; what psycopg has prepared itself stays."""
+    for name in _prepared.pop(connection, {}).values():
+        connection.pgconn.exec_(b"DEALLOCATE " + name)
+
+
+def _run(connection: Connection[Any], text: str, parameters: Mapping[str, Any], binary: bool) -> PGresult:
     number = _numbered if len(text) < LONGEST_KEPT else _numbered.__wrapped__
     command, names = number(text)
     if not names:
-        plain = connection.pgconn.exec_prepared(_prepare(connection, command, ()), None, None, int(binary))
-        return _checked(plain, connection, command, ())
+        return connection.pgconn.exec_prepared(_prepare(connection, command, ()), None, None, int(binary))
     transformer = Transformer(connection)
     values = transformer.dump_sequence([parameters[name] for name in names], [PyFormat.AUTO] * len(names))
-    types = transformer.types or ()
-    name = _prepare(connection, command, types)
+    name = _prepare(connection, command, transformer.types or ())
     # A null is None, which the protocol's own signature forgets.
-    result = connection.pgconn.exec_prepared(name, values, transformer.formats, int(binary))  # type: ignore[arg-type]
-    return _checked(result, connection, command, types)
+    return connection.pgconn.exec_prepared(name, values, transformer.formats, int(binary))  # type: ignore[arg-type]
 
 
-def _checked(
-    result: PGresult, connection: Connection[Any], command: bytes, types: tuple[int, ...]
-) -> PGresult:
-    if result.status != ExecStatus.TUPLES_OK:
-        # Whatever was wrong with it, such as a table that has changed since: it is prepared anew next time.
-        _prepared[connection].pop((command, types), None)
-        raise error_from_result(result)
-    return result
+def _sqlstate(result: PGresult) -> str:
+    return (result.error_field(DiagnosticField.SQLSTATE) or b"").decode()
+
+
+def _error(connection: Connection[Any], result: PGresult) -> Error:
+    """What psycopg would raise: an OperationalError for a connection that was lost."""
+    if connection.pgconn.status == ConnStatus.BAD or not _sqlstate(result):
+        return OperationalError(connection.pgconn.get_error_message())
+    return error_from_result(result)
 
 
 def _prepare(connection: Connection[Any], command: bytes, types: tuple[int, ...]) -> bytes:
@@ -74,7 +92,7 @@ def _prepare(connection: Connection[Any], command: bytes, types: tuple[int, ...]
     name = f"row_{next(_names)}".encode()
     result = connection.pgconn.prepare(name, command, types)
     if result.status != ExecStatus.COMMAND_OK:
-        raise error_from_result(result)
+        raise _error(connection, result)
     known[command, types] = name
     if len(known) > MOST_PREPARED:
         connection.pgconn.exec_(b"DEALLOCATE " + known.popitem(last=False)[1])
