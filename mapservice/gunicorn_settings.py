@@ -12,6 +12,7 @@ from urllib.parse import quote
 from gunicorn.glogging import Logger
 
 from mapservice.settings import load_settings
+from mapservice.web.promise import begin_soon
 from mapservice.web.refusals import init_refusals
 
 
@@ -62,6 +63,12 @@ access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s %(M)s ms"
 accesslog = "-" if _settings.log_level in ("debug", "info") else None
 # gunicorn tells its whole life at "info"; the command line says what people need.
 loglevel = "debug" if _settings.log_level == "debug" else "warning"
+
+
+def post_worker_init(worker: Any) -> None:
+    """What a worker begins once it serves."""
+    begin_soon(worker.app.callable)
+
 
 # The workers' sign of life must not wait for a slow disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108

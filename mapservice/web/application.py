@@ -22,6 +22,7 @@ from mapservice.web import (
     openreferral,
     operations,
     pages,
+    promise,
     requests,
     security,
     watching,
@@ -56,6 +57,7 @@ def build_application(settings: Settings | None = None, database: Database | Non
     identity.csrf.exempt(api)  # it believes no cookie when something is to change
     app.register_blueprint(operations.blueprint)
     pages.register_pages(app)
+    promise.init_promise(app)
     _keep_answers(app, settings)
     return app
 

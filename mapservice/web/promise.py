@@ -1,22 +1,33 @@
-"""The promise as a public page: from every postcode, for every need, a door within a walk."""
+"""The promise as a public page: from every postcode, for every need, a door within a walk.
+
+The figures take seconds to work out, so no request does it: a thread does, and the page shows what was worked
+out last, or says that it has to be waited for.
+"""
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 from datetime import date
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, Flask, Response, current_app, make_response, render_template
 
+from mapservice.database import Database
 from mapservice.finder.guarantee import DAYS, Guarantee, check_doors
-from mapservice.web import context
 from mapservice.web.asking import NEEDS
 from mapservice.web.caching import read_changes
 
 blueprint = Blueprint("promise", __name__)
+log = logging.getLogger(__name__)
 
 # What the figures depend on that is counted; hours depend on the day besides.
 RELATIONS = ("layers.assets", "layers.areas", "layers.services")
+PATIENCE_S = 4.0
+"""So long a request waits for figures that are being worked out, before it says so instead."""
+AFTER_START_S = 20.0
+LONGEST_S = 120
+"""A statement of the check may take so long: nobody waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +39,79 @@ class Kept:
     found: Guarantee
 
 
-_working_out = threading.Lock()
+class Figures:
+    """The figures, worked out anew when a place, a boundary, a service or the day has changed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._kept: Kept | None = None
+        self._done: threading.Event | None = None
+
+    def wanted(self, patience_s: float = PATIENCE_S) -> tuple[Guarantee | None, bool]:
+        """What is known by the time patience ends (None: nothing), and whether it is of the register now."""
+        now = self._now()
+        with self._lock:
+            done = None if self._holds(now) else self._done or self._begin(now)
+        if done is not None:
+            done.wait(patience_s)
+        kept = self._kept
+        return (kept.found if kept else None), self._holds(now)
+
+    def _now(self) -> tuple[tuple[int, ...], date]:
+        changes = read_changes(self._database)
+        return tuple(changes[name].version for name in RELATIONS if name in changes), date.today()
+
+    def _holds(self, now: tuple[tuple[int, ...], date]) -> bool:
+        return self._kept is not None and (self._kept.versions, self._kept.day) == now
+
+    def _begin(self, now: tuple[tuple[int, ...], date]) -> threading.Event:
+        done = self._done = threading.Event()
+        threading.Thread(target=self._work_out, args=(now, done), name="promise", daemon=True).start()
+        return done
+
+    def _work_out(self, now: tuple[tuple[int, ...], date], done: threading.Event) -> None:
+        try:
+            with self._database.reading() as cursor:
+                cursor.execute(f"SET statement_timeout = '{LONGEST_S}s'".encode())
+                try:
+                    self._kept = Kept(*now, check_doors(cursor))
+                finally:
+                    cursor.execute("RESET statement_timeout")
+        except Exception:  # whatever it was, the next who asks has it tried again
+            log.exception("the promise could not be checked")
+        finally:
+            with self._lock:
+                self._done = None
+            done.set()
+
+
+def init_promise(app: Flask) -> None:
+    """Give the app its figures; none are worked out before somebody asks, or `begin_soon`."""
+    app.extensions["promise"] = Figures(app.extensions["database"])
+
+
+def begin_soon(app: Flask) -> None:
+    """Have the figures worked out a while after the start, so that the first who asks need not wait."""
+    figures: Figures = app.extensions["promise"]
+    timer = threading.Timer(AFTER_START_S, figures.wanted, kwargs={"patience_s": 0})
+    timer.daemon = True
+    timer.start()
 
 
 @blueprint.get("/no-wrong-door")
-def promise() -> str:
+def promise() -> Response:
     """How far the promise holds, where it does not, and how our figures relate to the published one."""
-    return render_template(
+    figures: Figures = current_app.extensions["promise"]
+    found, current = figures.wanted()
+    page = render_template(
         "promise.html",
-        found=_figures(),
+        found=found,
+        current=current,
         days=DAYS,
         names={value: text for value, text, _ in NEEDS},
     )
-
-
-def _figures() -> Guarantee:
-    """The figures, worked out anew when a place, a boundary or the day has changed."""
-    changes = read_changes(context.database())
-    versions = tuple(changes[name].version for name in RELATIONS if name in changes)
-    with _working_out:
-        kept: Kept | None = current_app.extensions.get("promise")
-        if kept is None or kept.versions != versions or kept.day != date.today():
-            with context.database().reading() as cursor:
-                kept = Kept(versions, date.today(), check_doors(cursor))
-            current_app.extensions["promise"] = kept
-    return kept.found
+    response = make_response(page)
+    if not current:
+        response.headers["Cache-Control"] = "no-store"
+    return response

@@ -179,3 +179,27 @@ def test_from_a_street_and_a_wish_to_somewhere_to_go(browser, live_server):
         page.goto(f"{live_server}/no-wrong-door")
         visitor.at("No wrong door: how far the promise holds")
         visitor.look()
+
+
+def test_help_near_a_point_of_the_map_by_keyboard_and_by_hand(browser, live_server):
+    with visit(browser, live_server, **DESK) as visitor:
+        page = visitor.page
+        visitor.go("/map#map=16/51.53137/-0.11685&show=libraries")
+        middle = page.get_by_role("link", name="Find help near the middle of this map")
+        expect(middle).to_have_attribute("href", "/find?lon=-0.11685&lat=51.53137")
+        page.get_by_role("region", name="Map of Islington").focus()
+        page.keyboard.press("ArrowUp")
+        expect(middle).not_to_have_attribute("href", "/find?lon=-0.11685&lat=51.53137")
+        page.get_by_label("Postcode or name of a place").focus()
+        visitor.tab_to("[data-map-near]")
+        page.keyboard.press("Enter")
+        visitor.at("Help near where you are")
+        expect(page.locator("main li.app-place").first).to_be_visible()
+
+        visitor.go("/find?postcode=N1+9JP&need=food")
+        small = page.locator(".app-map--ready")
+        small.scroll_into_view_if_needed()
+        small.click(button="right", position={"x": 60, "y": 60})
+        page.get_by_role("link", name="Find help near this point").click()
+        visitor.at("Help near where you are")
+        expect(page.get_by_role("heading", name="Nearest for help with food")).to_be_visible()

@@ -3,6 +3,7 @@
 // gets a button, if the page says where somebody is (data-map-you). The address asked says so too: it goes to this
 // server alone, and nothing of the answer is kept.
 import L from 'leaflet'
+import { gettext, ngettext } from '../words.js'
 
 export function joinRoutes (map) {
   const you = document.querySelector('[data-map-you]')?.dataset.mapPoint
@@ -32,7 +33,7 @@ export function joinRoutes (map) {
       say(words(node.dataset.mapName ?? route.properties.name, route.properties, path))
       map.getContainer().closest('.app-map')?.scrollIntoView({ block: 'nearest' })
     } catch {
-      if (mine === asked) say('The way could not be drawn. Everything else on this page still holds.')
+      if (mine === asked) say(gettext('The way could not be drawn. Everything else on this page still holds.'))
     }
   }
 
@@ -40,10 +41,10 @@ export function joinRoutes (map) {
     const button = document.createElement('button')
     button.type = 'button'
     button.className = 'app-link-button app-no-print'
-    button.textContent = 'Show the way on the map'
+    button.textContent = gettext('Show the way on the map')
     const place = document.createElement('span')
     place.className = 'govuk-visually-hidden'
-    place.textContent = ` to ${node.dataset.mapName ?? 'this place'}`
+    place.textContent = ` ${gettext('to %(name)s', { name: node.dataset.mapName ?? gettext('this place') })}`
     button.append(place)
     button.addEventListener('click', () => show(node))
     const item = document.createElement('li')
@@ -53,10 +54,10 @@ export function joinRoutes (map) {
 }
 
 function words (name, { metres, minutes, step_free: stepFree }, path) {
-  const far = metres < 1000 ? `${Math.round(metres / 10) * 10} m` : `${(metres / 1000).toFixed(1)} km`
-  if (!path) return `No way on foot to ${name} is known. In a straight line it is ${far}.`
-  const steps = stepFree ? '' : ' There are steps on the way.'
-  return `${name}: ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} on foot, ${far} along streets and paths.${steps}`
+  const far = metres < 1000 ? gettext('%(count)s m', { count: Math.round(metres / 10) * 10 }) : gettext('%(count)s km', { count: (metres / 1000).toFixed(1) })
+  if (!path) return gettext('No way on foot to %(name)s is known. In a straight line it is %(far)s.', { name, far })
+  const way = ngettext('%(name)s: %(count)s minute on foot, %(far)s along streets and paths.', '%(name)s: %(count)s minutes on foot, %(far)s along streets and paths.', minutes, { name, far })
+  return stepFree ? way : `${way} ${gettext('There are steps on the way.')}`
 }
 
 // Whoever made the network is named beside what is drawn from it.

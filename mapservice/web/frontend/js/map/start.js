@@ -5,6 +5,7 @@ import { tidyLabels } from './areas.js'
 import { readAddress, writeAddress } from './address.js'
 import { Board } from './board.js'
 import { ViewList } from './list.js'
+import { joinNear } from './near.js'
 import { pagePlaces } from './page-places.js'
 import { joinRoutes } from './routes.js'
 import { joinSearch } from './search.js'
@@ -77,6 +78,7 @@ export function start (map, { clusters, layers, small = false, bounds, orients =
     })
     writeAddress(map, layers)
   }
+  joinNear(map)
   changed()
   // The box may get its size only after this script has run (a folded panel, a printed page).
   new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(container)
