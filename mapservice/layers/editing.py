@@ -241,6 +241,8 @@ def _typed(prop: Property, value: Any) -> Any:
             if not isinstance(value, str) or len(value) > LONGEST_TEXT or "\x00" in value:
                 raise ValueError(f"must be text of at most {LONGEST_TEXT} characters")
             _known(prop, value)
+            if prop.check:
+                prop.check(value)
     return value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
@@ -25,6 +25,7 @@ class Property:
 
     `expression` is SQL over the relation's alias `f`; without it the column of the same name is read. It may
     use the parameter `%(site)s`, the address of this service, and nothing else that comes from outside.
+    `check` is for text that has a syntax of its own: it raises ValueError with what is wrong.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Property:
     expression: str | None = None
     filterable: bool = True
     sortable: bool = True
+    check: Callable[[str], object] | None = None
 
     @property
     def sql(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mapservice.layers.catalogue.shared import DIRECT_ENTRY, Shared, one_of, page, text
 from mapservice.layers.layer import Editable, Layer, Property, Style
+from mapservice.register import opening_hours
 from mapservice.register.vocabulary import ACCESS_FACTS, SUPPORT, YES_NO_UNKNOWN
 
 
@@ -42,10 +43,12 @@ def assets(
             text("phone", "Phone"),
             text("email", "E-mail"),
             text("website", "Website"),
-            text(
+            Property(
                 "opening_hours",
+                "string",
                 "Opening hours",
                 "In OpenStreetMap's opening_hours syntax. Empty means not known: call first.",
+                check=opening_hours.check,
             ),
             text("opening_note", "Opening, in words"),
             Property("closures", "array", "Closures", "When it is shut: from, to, reason.", filterable=False),

@@ -82,6 +82,20 @@ def test_replace_update_delete_with_the_tag_of_the_feature(client, editor, made)
     assert client.get(url).status_code == 404
 
 
+@pytest.mark.parametrize("hours", ["whenever", "Mo 25:61-26:00", "SH 10:00-12:00", "Mo 09:00-09:00", ""])
+def test_hours_that_nobody_could_evaluate_are_refused_with_the_reason(client, editor, made, hours):
+    url = made.headers["Location"]
+    headers = {**editor, "If-Match": client.get(url).headers["ETag"]}
+    response = client.patch(url, json={"properties": {"opening_hours": hours}}, headers=headers)
+    assert response.status_code == 422
+    (mistake,) = response.get_json()["errors"]
+    assert mistake["parameter"] == "properties.opening_hours"
+    kept = "Mo-Fr 09:00-17:00; PH off"
+    changed = client.patch(url, json={"properties": {"opening_hours": kept}}, headers=headers)
+    assert changed.status_code == 204
+    assert client.get(url).get_json()["properties"]["opening_hours"] == kept
+
+
 def test_a_fetched_feature_can_be_sent_back_as_it_is(client, editor, made):
     url = made.headers["Location"]
     fetched = client.get(url)
