@@ -99,10 +99,11 @@ def init_languages(app: Flask, *, pseudo: bool = False) -> None:
 
 def current_language() -> Language:
     """The language of the answer to this request; English where there is none."""
-    if not has_request_context():
-        return ENGLISH
-    found: Language | None = g.get("language")
-    if found is None:
+    try:
+        found: Language = g.language
+    except (AttributeError, RuntimeError):
+        if not has_request_context():
+            return ENGLISH
         found = g.language = _chosen()
     return found
 
