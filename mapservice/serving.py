@@ -14,6 +14,8 @@ from collections.abc import Callable
 
 from mapservice.database.accounts import tie_to_parent
 from mapservice.database.cluster import Cluster
+from mapservice.database.locks import holder_of
+from mapservice.database.opening import lock_file
 from mapservice.settings import OperatorError, Settings, variable_name
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "--config", "python:mapservice.gunicorn_settings"]
@@ -31,6 +33,14 @@ def base_address(settings: Settings) -> str:
     if ":" in host and not host.startswith("["):
         host = f"[{host}]"
     return f"http://{host}:{settings.port}"
+
+
+def known_address(settings: Settings) -> str | None:
+    """The address people use: the public one, else that of the service running now; None if nobody knows."""
+    if settings.public_url:
+        return settings.public_url
+    keeper = holder_of(lock_file(settings)) if settings.database_url is None else None
+    return keeper.address if keeper else None
 
 
 def check_port_free(settings: Settings) -> None:

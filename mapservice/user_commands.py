@@ -14,8 +14,8 @@ from mapservice.accounts.passwords import WeakPassword
 from mapservice.accounts.people import CannotBe, Person
 from mapservice.accounts.permissions import Grant, Role, UnknownRole, parse_grants
 from mapservice.database import open_database
-from mapservice.serving import base_address
-from mapservice.settings import OperatorError, Settings, load_settings
+from mapservice.serving import base_address, known_address
+from mapservice.settings import OperatorError, Settings, load_settings, variable_name
 
 WHO = click.argument("who", metavar="WHO")
 ROLES = click.option(
@@ -123,7 +123,15 @@ def _find(session: Session, who: str) -> Person:
 
 
 def _print_link(settings: Settings, secret: str) -> None:
-    click.echo(link_address(settings.public_url or base_address(settings), secret))
+    known = known_address(settings)
+    click.echo(link_address(known or base_address(settings), secret))
+    if known is None:
+        public, port = variable_name("public_url"), variable_name("port")
+        click.echo(
+            f"The address of the service is not known here: {base_address(settings)} is assumed. If people "
+            f"reach it at another, put that in front of /set-password, and set {public} (or {port}).",
+            err=True,
+        )
     click.echo("It works once; pass it to nobody else. It is not shown again.", err=True)
 
 

@@ -1,5 +1,6 @@
 """`mapservice users` and `mapservice tokens`, as typed."""
 
+import os
 import re
 
 import pytest
@@ -9,6 +10,10 @@ from sqlalchemy import text
 from mapservice.accounts import people, sessions
 from mapservice.accounts.passwords import verify_password
 from mapservice.cli import cli
+from mapservice.database import locks
+from mapservice.database.locks import Holder
+from mapservice.database.opening import lock_file
+from mapservice.serving import known_address
 from mapservice.settings import OperatorError
 
 PASSWORD = "walnut tram orbit lantern"
@@ -21,12 +26,12 @@ def typed(database, cluster, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", f"postgresql://postgres@/{name}?host={cluster.socket_dir}")
     monkeypatch.setenv("MAPSERVICE_PUBLIC_URL", "https://maps.example.org")
 
-    def run(*words):
+    def run(*words, whole=False):
         result = CliRunner().invoke(cli, words)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         assert result.exit_code == 0, result.output
-        return result.stdout
+        return result if whole else result.stdout
 
     return run
 
@@ -42,6 +47,25 @@ def test_the_first_administrator(database, typed):
     assert re.search(r"ada@example\.org +Ada +administrator  no password", typed("users", "list"))
     actor = one(database, "SELECT DISTINCT actor FROM accounts.events")
     assert actor == ("mapservice users invite",)
+
+
+def test_the_address_in_a_link_is_that_of_the_running_service(settings, tmp_path):
+    mine = settings.model_copy(update={"var_dir": tmp_path})
+    assert known_address(mine) is None
+    serving = Holder("mapservice serve", os.getpid(), "http://127.0.0.1:8123")
+    with locks.exclusive(lock_file(mine), serving):
+        assert known_address(mine) == "http://127.0.0.1:8123"
+        public = mine.model_copy(update={"public_url": "https://maps.example.org"})
+        assert known_address(public) == "https://maps.example.org"
+
+
+def test_an_address_that_is_assumed_is_said_to_be(database, typed, monkeypatch):
+    monkeypatch.delenv("MAPSERVICE_PUBLIC_URL")
+    monkeypatch.setenv("MAPSERVICE_PORT", "8199")
+    result = typed("users", "invite", "Eve", "--email", "eve@example.org", whole=True)
+    assert result.stdout.startswith("http://127.0.0.1:8199/set-password?key=")
+    assert "http://127.0.0.1:8199 is assumed" in result.stderr
+    assert "MAPSERVICE_PUBLIC_URL" in result.stderr
 
 
 def test_a_person_from_adding_to_disabling(database, typed):
