@@ -10,6 +10,7 @@ from typing import Any, Literal
 import orjson
 from psycopg import Cursor
 
+from mapservice.database import rows
 from mapservice.finder.locate import AREAS_COVERING, Located, located_from
 from mapservice.finder.opening import opening_of
 from mapservice.layers.layer import Layer
@@ -26,6 +27,8 @@ COMPARED = 40
 """Places looked at when wishes may refuse most of them."""
 
 Wish = Literal["open", "step_free", "children", "language"]
+Row = tuple[str, list[str], float | None, list[str], bool, bool, str]
+"""What it is, its sections, how far, its layers, if for children, if the language is spoken, its facts."""
 
 _HERE = {
     "postcodes": """
@@ -159,8 +162,7 @@ def search(
     for radius in (REACH_M, ANYWHERE_M):
         statement = statement_of(layers, start.kind, bool(need), wishes, per_kind)
         parameters = parameters_of(start, need, wishes, radius, viewer)
-        rows = cursor.execute(statement.encode(), parameters, prepare=True).fetchall()
-        found = _found(cursor, rows, now)
+        found = _found(cursor, _rows(cursor, statement, parameters), now)
         if found is None or found.of("door") or found.of("need"):
             break
     return found
@@ -250,18 +252,42 @@ def _near(section: str, conditions: Iterable[str], most: int) -> str:
         ) f"""  # noqa: S608 - constants of this module and of the catalogue
 
 
-def _found(cursor: Cursor[Any], rows: list[tuple[Any, ...]], now: datetime) -> Found | None:
-    here = next((orjson.loads(row[-1]) for row in rows if row[0] == "here"), None)
+def _rows(cursor: Cursor[Any], statement: str, parameters: dict[str, Any]) -> list[Row]:
+    # By the shortest way: psycopg's own would look through the long text for placeholders each time.
+    result = rows.run(cursor.connection, statement, parameters)
+    given = [[result.get_value(row, column) for column in range(7)] for row in range(result.ntuples)]
+    return [
+        (
+            (kind or b"").decode(),
+            _words(sections),
+            None if straight is None else float(straight),
+            _words(layers),
+            children == b"t",
+            speaks == b"t",
+            (text or b"").decode(),
+        )
+        for kind, sections, straight, layers, children, speaks, text in given
+    ]
+
+
+def _words(array: bytes | None) -> list[str]:
+    """The array of plain words that PostgreSQL writes as `{one,two}`."""
+    text = (array or b"{}")[1:-1].decode()
+    return text.replace('"', "").split(",") if text else []
+
+
+def _found(cursor: Cursor[Any], given: list[Row], now: datetime) -> Found | None:
+    here = next((orjson.loads(row[-1]) for row in given if row[0] == "here"), None)
     if here is None:
         return None
     located = located_from((here["postcode"], here["status"], here["lon"], here["lat"], here["areas"]))
     walks = walking(cursor, located.longitude, located.latitude, located.postcode)
-    places = [_place(row, "assets", walks, now) for row in rows if row[0] == "place"]
-    green = [_place(row, "green-spaces", walks, now) for row in rows if row[0] == "green"]
+    places = [_place(row, "assets", walks, now) for row in given if row[0] == "place"]
+    green = [_place(row, "green-spaces", walks, now) for row in given if row[0] == "green"]
     return Found(located, here["district"], sorted(places, key=by_distance), sorted(green, key=by_distance))
 
 
-def _place(row: tuple[Any, ...], subject: Subject, walks: Walks, now: datetime) -> Place:
+def _place(row: Row, subject: Subject, walks: Walks, now: datetime) -> Place:
     _, sections, straight, layers, children, speaks, text = row
     facts = orjson.loads(text)
     opening = opening_of(facts, now)
