@@ -96,30 +96,27 @@ class Graph:
     def route(self, start: Spot, ends: Sequence[Spot], limit: float) -> tuple[float, list[Leg]] | None:
         """The shortest way from a spot to the nearest of others: its metres and its pieces in order."""
         reached, before = self._search([start], limit, True)
-        best: tuple[float, Spot, int | None] | None = None
+        best: tuple[float, Spot, int | None, float] | None = None
         for end in ends:
             length = float(self.metres[end.edge])
-            options: list[tuple[float, int | None]] = [
-                (
-                    float(reached[self.from_node[end.edge]]) + end.fraction * length,
-                    int(self.from_node[end.edge]),
-                ),
-                (
-                    float(reached[self.to_node[end.edge]]) + (1 - end.fraction) * length,
-                    int(self.to_node[end.edge]),
-                ),
+            first, last = int(self.from_node[end.edge]), int(self.to_node[end.edge])
+            # With the share of the edge it is entered at: of a loop both ends are one node.
+            options: list[tuple[float, int | None, float]] = [
+                (float(reached[first]) + end.fraction * length, first, 0.0),
+                (float(reached[last]) + (1 - end.fraction) * length, last, 1.0),
             ]
             if end.edge == start.edge:
-                options.append((abs(end.fraction - start.fraction) * length + start.metres, None))
-            metres, node = min(options, key=lambda option: option[0])
+                direct = abs(end.fraction - start.fraction) * length + start.metres
+                options.append((direct, None, start.fraction))
+            metres, node, entered = min(options, key=lambda option: option[0])
             if np.isfinite(metres) and (best is None or metres + end.metres < best[0]):
-                best = (metres + end.metres, end, node)
+                best = (metres + end.metres, end, node, entered)
         if best is None:
             return None
-        metres, end, node = best
+        metres, end, node, entered = best
+        legs = [Leg(end.edge, entered, end.fraction)]
         if node is None:
-            return metres, [Leg(start.edge, start.fraction, end.fraction)]
-        legs = [Leg(end.edge, 0.0 if node == self.from_node[end.edge] else 1.0, end.fraction)]
+            return metres, legs
         while (previous := int(before[node])) != self.nodes:
             legs.append(self._leg(previous, node))
             node = previous
