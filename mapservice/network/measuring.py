@@ -20,7 +20,7 @@ from mapservice.database import Database
 from mapservice.network import FARTHEST_ACCESS_M, FARTHEST_WALK_M, REACH_M
 from mapservice.network.access import NEAREST_EDGE, Access, read_access
 from mapservice.network.graph import Graph, Spots
-from mapservice.network.store import read_graphs, read_loaded
+from mapservice.network.store import Graphs, NetworkReplaced, one_network, read_graphs, read_loaded
 from mapservice.register.progress import Progress, silent
 
 MEASURING_LOCK = 5_220_917
@@ -82,8 +82,14 @@ def measure(database: Database, progress: Progress | None = None) -> int:
     measured = 0
     with _connection(database) as cursor:
         # What is moved while the batch runs is found by looking again; each time round something is done.
-        while done := _measure_once(cursor, progress or silent):
-            measured += done
+        done: int | None = None
+        while done != 0:
+            try:
+                done = _measure_once(cursor, progress or silent)
+                measured += done
+            except NetworkReplaced:
+                # With it all that was measured is to be measured anew.
+                done = None
         if measured:
             cursor.execute(_FORGET)
             cursor.execute("ANALYZE network.walks")
@@ -99,22 +105,38 @@ def _measure_once(cursor: Cursor[Any], progress: Progress) -> int:
     progress(0, len(todo), "Finding where postcodes meet the streets")
     graphs = read_graphs(cursor, loaded.digest)
     if graphs is None:
-        return 0
-    postcodes = _read_postcodes(cursor)
+        raise NetworkReplaced
+    with _still(cursor, graphs):
+        postcodes = _read_postcodes(cursor)
     measured, keys = 0, list(todo)
     for begin in range(0, len(keys), AT_ONCE):
         progress(begin, len(keys), "Measuring walks")
         some = {key: todo[key] for key in keys[begin : begin + AT_ONCE]}
-        measured += _measure_places(cursor, graphs.all, postcodes, some)
+        measured += _measure_places(cursor, graphs, postcodes, some)
     progress(len(keys), len(keys), "Measuring walks")
     return measured
 
 
-def _measure_places(cursor: Cursor[Any], graph: Graph, postcodes: Postcodes, places: dict[int, int]) -> int:
+@contextmanager
+def _still(cursor: Cursor[Any], graphs: Graphs) -> Iterator[None]:
+    """For reading edges by their keys: raises NetworkReplaced where they are another network's."""
+    with one_network(cursor):
+        yield
+        _require(cursor, graphs)
+
+
+def _require(cursor: Cursor[Any], graphs: Graphs) -> None:
+    loaded = read_loaded(cursor)
+    if loaded is None or loaded.digest != graphs.digest:
+        raise NetworkReplaced
+
+
+def _measure_places(cursor: Cursor[Any], graphs: Graphs, postcodes: Postcodes, places: dict[int, int]) -> int:
     ways_in: dict[int, list[Access]] = {place: [] for place in places}
-    for access in read_access(cursor, list(places)):
-        ways_in[access.place].append(access)
-    metres = np.array([_distances(found, graph, postcodes) for found in ways_in.values()])
+    with _still(cursor, graphs):
+        for access in read_access(cursor, list(places)):
+            ways_in[access.place].append(access)
+    metres = np.array([_distances(found, graphs.all, postcodes) for found in ways_in.values()])
     with cursor.connection.transaction():
         (batch,) = cursor.execute("SELECT nextval('network.batches')").fetchone() or (0,)
         with cursor.copy("COPY network.walks (batch, postcode, places, metres) FROM STDIN") as copy:
@@ -122,6 +144,7 @@ def _measure_places(cursor: Cursor[Any], graph: Graph, postcodes: Postcodes, pla
         # From here on these places stay where they are until the end of the transaction.
         settling = {"batch": batch, "keys": list(places), "generations": list(places.values())}
         settled = [key for (key,) in cursor.execute(_SETTLE, settling).fetchall()]
+        _require(cursor, graphs)
         cursor.execute("DELETE FROM network.access WHERE place = ANY (%s)", (settled,))
         columns = "place, edge, fraction, metres, method, geom"
         with cursor.copy(f"COPY network.access ({columns}) FROM STDIN") as copy:

@@ -10,7 +10,7 @@ from psycopg import Cursor
 from mapservice.network import FARTHEST_WALK_M
 from mapservice.network.access import POINT, read_access, read_spot
 from mapservice.network.graph import Leg
-from mapservice.network.store import Source, read_graphs, read_loaded
+from mapservice.network.store import Source, one_network, read_graphs, read_loaded
 from mapservice.network.walking import PATH, STRAIGHT, Subject, Walk
 
 _PLACE = """
@@ -81,7 +81,9 @@ def find_route(
     if row is None:
         return None
     parameters: dict[str, Any] = {"longitude": longitude, "latitude": latitude, "place": row[0]}
-    return _along_paths(cursor, parameters, step_free) or _straight(cursor, parameters)
+    with one_network(cursor):
+        along = _along_paths(cursor, parameters, step_free)
+    return along or _straight(cursor, parameters)
 
 
 def _along_paths(cursor: Cursor[Any], parameters: dict[str, Any], step_free: bool) -> Route | None:

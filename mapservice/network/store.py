@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 import shapely
 from psycopg import Cursor
+from psycopg.pq import TransactionStatus
 
 from mapservice.network.build import Network
 from mapservice.network.graph import Graph, build_graph
@@ -70,6 +73,25 @@ class Graphs:
 
 _graphs: dict[str, Graphs] = {}
 _lock = threading.Lock()
+
+
+class NetworkReplaced(Exception):
+    """Another network has taken the place of the one whose graph is at hand."""
+
+
+@contextmanager
+def one_network(cursor: Cursor[Any]) -> Iterator[None]:
+    """Statements that agree with each other on which network is in use, and so on what edges are called.
+
+    In a transaction that has begun already there is nothing more to do than it does.
+    """
+    connection = cursor.connection
+    if connection.info.transaction_status is not TransactionStatus.IDLE:
+        yield
+        return
+    with connection.transaction():
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
 
 
 def read_loaded(cursor: Cursor[Any]) -> Loaded | None:

@@ -18,7 +18,7 @@ from psycopg import Cursor
 from mapservice.network import FARTHEST_ACCESS_M, FARTHEST_WALK_M, METRES_A_MINUTE, REACH_M
 from mapservice.network.access import NEAREST_EDGE, POINT, read_access
 from mapservice.network.graph import Spot, Spots
-from mapservice.network.store import read_graphs
+from mapservice.network.store import one_network, read_graphs
 
 Subject = Literal["assets", "green-spaces"]
 Measured = Literal["path", "straight line"]
@@ -121,9 +121,11 @@ def walking(cursor: Cursor[Any], longitude: float, latitude: float, postcode: st
         stored = {(subject, id_): metres for _, _, subject, id_, metres in rows if id_}
         if not to_measure:
             return Walks(stored, network=True, credit=credit)
-        now = _measured_now(cursor, longitude, latitude)
+        with one_network(cursor):
+            now = _measured_now(cursor, longitude, latitude)
         return Walks(now.metres | stored, network=True, credit=credit)
-    return _measured_now(cursor, longitude, latitude)
+    with one_network(cursor):
+        return _measured_now(cursor, longitude, latitude)
 
 
 def _measured_now(cursor: Cursor[Any], longitude: float, latitude: float) -> Walks:
