@@ -14,7 +14,9 @@ from typing import Any
 from psycopg import Cursor
 
 from mapservice.finder.opening import opening_of
+from mapservice.layers.visibility import ANONYMOUS
 from mapservice.register.vocabulary import SUPPORT
+from mapservice.services.offers import REAL
 
 WALK_M = 1200
 """Fifteen minutes at 80 metres a minute."""
@@ -76,7 +78,7 @@ doors AS MATERIALIZED (
            f.listed_under IS NOT NULL OR f.hub_for IS NOT NULL AS promised,
            f.support || f.usual_support || ARRAY(
                SELECT unnest(s.needs) FROM layers.services s
-               WHERE s.place_kind = 'assets' AND s.place_id = f.id AND NOT s.demonstration) AS needs
+               WHERE s.place_kind = 'assets' AND s.place_id = f.id AND {REAL}) AS needs
     FROM layers.assets f WHERE f.id = ANY (%(doors)s)
 ),
 {_REACH},
@@ -203,6 +205,7 @@ def check_doors(cursor: Cursor[Any], walk_m: int = WALK_M, now: datetime | None 
         "doors": doors,
         "opening": opening,
         "needs": list(SUPPORT),
+        "viewer": list(ANONYMOUS),
     }
     served = [Served(*row) for row in cursor.execute(_CHECK.encode(), parameters).fetchall()]
     return Guarantee(

@@ -19,6 +19,7 @@ from mapservice.layers.visibility import ANONYMOUS, Viewer
 from mapservice.network import REACH_M
 from mapservice.network.walking import Subject, Walk, Walks, walking
 from mapservice.register.opening_hours import Opening
+from mapservice.services.offers import REAL
 
 ANYWHERE_M = 1_000_000
 """How far off places are looked for where there is none within reach of a walk."""
@@ -47,8 +48,8 @@ _HERE = {
         FROM register.areas a, LATERAL (SELECT ST_PointOnSurface(a.geom) AS geom) m
         WHERE a.boundary_set_id = 'localities' AND a.id = %(locality)s""",
 }
-_SERVICE = """SELECT FROM layers.services s
-    WHERE s.place_kind = 'assets' AND s.place_id = f.id AND NOT s.demonstration"""
+_SERVICE = f"""SELECT FROM layers.services s
+    WHERE s.place_kind = 'assets' AND s.place_id = f.id AND {REAL}"""
 _HELPS = f"""(f.support @> ARRAY[%(need)s::text] OR f.usual_support @> ARRAY[%(need)s::text]
     OR EXISTS ({_SERVICE} AND s.needs @> ARRAY[%(need)s::text]))"""
 _CHILDREN = f"""(f.categories @> '{{childrens-centre}}' OR f.support @> '{{family}}'

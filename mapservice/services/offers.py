@@ -21,8 +21,12 @@ _COLUMNS = (
     " phone, email, website, areas #>> '{localities,0,name}' AS locality, demonstration, verified, source,"
     " as_of, confirmed_on"
 )
-# Made-up examples are no help to anybody, and what has ended is none either.
-_REAL = "NOT demonstration AND status IN ('active', 'temporarily closed') AND visibility = ANY (%(viewer)s)"
+_SHOWN = "s.visibility = ANY (%(viewer)s)"
+REAL = f"NOT s.demonstration AND s.status IN ('active', 'temporarily closed') AND {_SHOWN}"
+"""What counts of layers.services s wherever somebody looks for help, or help is counted, for `%(viewer)s`.
+
+Made-up examples are no help to anybody, and what has ended is none either.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,8 @@ def offers_at(
     found: dict[str, list[Offer]] = {}
     for offer in _read(
         cursor,
-        f"SELECT {_COLUMNS} FROM layers.services"
-        f" WHERE place_kind = %(kind)s AND place_id = ANY (%(places)s) AND {_REAL} ORDER BY name, id",
+        f"SELECT {_COLUMNS} FROM layers.services s"
+        f" WHERE place_kind = %(kind)s AND place_id = ANY (%(places)s) AND {REAL} ORDER BY name, id",
         {"kind": kind, "places": list(place_ids), "viewer": list(viewer)},
     ):
         found.setdefault(offer.place_id, []).append(offer)
@@ -90,8 +94,8 @@ def offers(
     """Services by kind (none: all), dimension of support and name of locality; or the made-up examples."""
     return _read(
         cursor,
-        f"SELECT {_COLUMNS} FROM layers.services WHERE "
-        + ("demonstration AND visibility = ANY (%(viewer)s)" if examples else _REAL)
+        f"SELECT {_COLUMNS} FROM layers.services s WHERE "
+        + (f"s.demonstration AND {_SHOWN}" if examples else REAL)
         + " AND (%(kinds)s::text[] = '{}' OR kind = ANY (%(kinds)s))"
         " AND (%(need)s::text IS NULL OR needs @> ARRAY[%(need)s::text])"
         " AND (%(locality)s::text IS NULL OR areas #>> '{localities,0,name}' = %(locality)s)"
