@@ -7,6 +7,7 @@ nothing. The feed's own ids are remembered, so that the next import asks nothing
 from __future__ import annotations
 
 import csv
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,8 @@ _SHOWN = ("theirs", "candidates")
 class _Plan:
     """What an import will write: rows by table."""
 
+    taken: dict[str, set[str]]
+    """Ids that nothing new may have, by kind: those of the register and of what is planned."""
     services: list[dict[str, Any]] = field(default_factory=list)
     organisations: dict[str, dict[str, Any]] = field(default_factory=dict)
     places: list[dict[str, Any]] = field(default_factory=list)
@@ -182,8 +185,7 @@ def read_decisions(path: Path, report: Report) -> dict[tuple[str, str], str]:
 def _plan(
     found: list[dict[str, Any]], matcher: Matcher, context: Context, feed: str, report: Report
 ) -> _Plan:
-    plan = _Plan()
-    taken: set[str] = set(context.services)
+    plan = _Plan({"service": {*context.services}, "organisation": {*context.organisations}})
     seen: dict[str, int] = {}
     kept = {
         row[0]
@@ -207,10 +209,7 @@ def _plan(
         if known in kept:
             report.warnings.append(f"service {number} ({name}) is in the register already and stays as it is")
             continue
-        service_id = known or records.slug(name)
-        if known is None and service_id in taken:
-            service_id = records.slug(name, external)
-        taken.add(service_id)
+        service_id = known or _free_id(plan.taken["service"], name, external)
         matcher.links[("service", external)] = service_id
         plan.services.append(records.service(reader, service_id, organisation, feed))
         _belongings(reader, matcher, context, plan, service_id, feed)
@@ -232,7 +231,7 @@ def _organisation(reader: records.Reader, matcher: Matcher, plan: _Plan, feed: s
         return None
     if known is not None:
         return known
-    organisation = records.slug(name)
+    organisation = _free_id(plan.taken["organisation"], name, external)
     matcher.links[("organisation", external)] = organisation
     plan.organisations[organisation] = {
         "id": organisation,
@@ -244,6 +243,16 @@ def _organisation(reader: records.Reader, matcher: Matcher, plan: _Plan, feed: s
         "source_id": feed,
     }
     return organisation
+
+
+def _free_id(taken: set[str], name: str, external: str) -> str:
+    """An id for something new, which nothing else has; with a part of the feed's own id where need be."""
+    # Shortened, so that what tells it apart is never cut off.
+    wanted = (records.slug(name), records.slug(name[:50], external[:40]))
+    counted = (records.slug(name[:50], str(number)) for number in itertools.count(2))
+    found = next(each for each in itertools.chain(wanted, counted) if each not in taken)
+    taken.add(found)
+    return found
 
 
 def _belongings(

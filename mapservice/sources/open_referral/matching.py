@@ -66,14 +66,18 @@ class Matcher:
         self._known = {(kind, external_id): found for kind, external_id, found in known.fetchall()}
 
     def organisation(self, external_id: str, name: str, website: str | None) -> str | None:
-        """The id of the organisation that is meant; None if it is new."""
+        """The id of the organisation that is meant; None if it is new.
+
+        A website alone is not enough: many small groups have theirs on a council's or an umbrella's page.
+        """
         rows = self._cursor.execute(
             "SELECT id, name, similarity(lower(name), lower(%(name)s)), uuid::text = %(id)s"
-            " OR lower(name) = lower(%(name)s) OR rtrim(website, '/') = rtrim(%(website)s, '/')"
+            " OR lower(name) = lower(%(name)s) OR (rtrim(website, '/') = rtrim(%(website)s, '/')"
+            " AND similarity(lower(name), lower(%(name)s)) >= %(same)s)"
             " FROM register.organisations WHERE uuid::text = %(id)s OR rtrim(website, '/') ="
             " rtrim(%(website)s, '/') OR similarity(lower(name), lower(%(name)s)) >= %(like)s"
             " ORDER BY 4 DESC NULLS LAST, 3 DESC, 1 LIMIT 5",
-            {"id": external_id, "name": name, "website": website, "like": 0.6},
+            {"id": external_id, "name": name, "website": website, "same": SAME_NAME, "like": 0.6},
         ).fetchall()
         sure = next((row[0] for row in rows if row[3]), None)
         found = tuple(Candidate(row[0], row[1], row[2]) for row in rows)
