@@ -3,6 +3,7 @@
 import copy
 import json
 import threading
+import time
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -10,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import text
 
-from mapservice.sources.open_referral import import_feed, read_decisions
+from mapservice.sources.open_referral import fetching, import_feed, read_decisions
+from mapservice.sources.open_referral.fetching import Unreadable, read_services
 from mapservice.sources.report import Report
 
 
@@ -67,6 +69,10 @@ STALL = {
 
 
 def nobody(question):
+    return None
+
+
+def quiet(done, total, what):
     return None
 
 
@@ -147,6 +153,34 @@ def test_an_unsure_match_asks_a_person_once(take, rows, tmp_path):
     assert take([unsure]).ok, "what was decided is remembered"
 
 
+def test_another_organisation_of_the_same_id_is_left_alone(take, rows):
+    assert take([MONEY]).ok
+    first = "SELECT name, uuid::text, description FROM register.organisations WHERE id = 'advice-for-all'"
+    assert rows(first) == [("Advice For All", ident("org"), "Advises")]
+    second, third = copy.deepcopy(STALL), copy.deepcopy(STALL)
+    second["organization"] = {"id": ident("second"), "name": "+ADVICE+ (for) [all]", "description": "Mine"}
+    third |= {"id": ident("third"), "name": "Third", "service_at_locations": [], "schedules": []}
+    third["organization"] = {"id": ident("org-3"), "name": "Advice, for: all!", "description": "Theirs"}
+    report = take([MONEY, second, third], decide=lambda question: "new")
+    assert report.ok, report.render()
+    assert rows(first) == [("Advice For All", ident("org"), "Advises")]
+    assert rows(
+        "SELECT description, id LIKE 'advice-for-all-_%' FROM register.organisations"
+        " WHERE description IN ('Mine', 'Theirs') ORDER BY 1"
+    ) == [("Mine", True), ("Theirs", True)]
+
+
+@pytest.mark.parametrize("name,asks", [("Somebody Else Entirely", True), ("Advice For Al", False)])
+def test_a_shared_website_alone_is_a_question(take, name, asks):
+    first, second = copy.deepcopy(MONEY), copy.deepcopy(STALL)
+    first["organization"]["website"] = "https://example.org/groups"
+    second["organization"] = {"id": ident("o2"), "name": name, "website": "https://example.org/groups/"}
+    assert take([first]).ok
+    report = take([first, second])
+    assert report.ok is not asks
+    assert ("may be Advice For All (advice-for-all)" in report.render()) is asks
+
+
 def test_one_mistake_refuses_the_whole_feed(take, rows):
     broken = copy.deepcopy(STALL)
     del broken["name"]
@@ -167,11 +201,13 @@ def test_what_is_no_feed_is_refused_in_words(fresh_database, tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    "address", ["http://127.0.0.1:9/", "http://localhost:9/", "http://169.254.169.254/", "http://[::1]/"]
-)
-def test_only_the_public_internet_is_read(fresh_database, address):
-    report = import_feed(fresh_database, address, "tester", decide=nobody, progress=lambda *_: None)
-    assert "not an address of the public internet" in report.render()
+    "address", ["http://127.0.0.1:9/", "http://localhost:9/", "http://169.254.169.254/", "http://[::1]/",
+     "http://[::ffff:127.0.0.1]/", "http://[64:ff9b::7f00:1]/", "http://[64:ff9b:1::a9fe:a9fe]/",
+     "http://[2002:7f00:1::]/", "http://224.0.0.1/", "http://[ff0e::1]/"],
+)  # fmt: skip
+def test_only_the_public_internet_is_read(address):
+    with pytest.raises(Unreadable, match="not an address of the public internet"):
+        read_services(address, quiet)
 
 
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://example.org/x", "gopher://x"])
@@ -181,9 +217,11 @@ def test_only_http_is_read(fresh_database, address):
 
 
 class Feed(BaseHTTPRequestHandler):
-    """Two services, one to a page."""
+    """Two services, one to a page; `said` is what a page says of pages."""
 
     services = (MONEY, STALL)
+    said = ("total_items", "total_pages", "page_number", "size", "first_page", "last_page", "empty")
+    more = None
 
     def do_GET(self):
         parts = urlsplit(self.path)
@@ -192,12 +230,13 @@ class Feed(BaseHTTPRequestHandler):
             answer = {"version": "HSDS-UK-3.0"}
         elif names == ["feed", "services"]:
             page = int(parse_qs(parts.query)["page"][0])
-            one = self.services[page - 1]
-            answer = {
+            some = self.services[page - 1 : page]
+            every = {
                 "total_items": 2, "total_pages": 2, "page_number": page, "size": 1, "first_page": page == 1,
                 "last_page": page == 2, "empty": False,
-                "contents": [{key: one[key] for key in ("id", "name", "status")}],
             }  # fmt: skip
+            answer = {key: every[key] for key in self.said} | (self.more or {})
+            answer["contents"] = [{key: one[key] for key in ("id", "name", "status")} for one in some]
         else:
             answer = next(each for each in self.services if each["id"] == names[2])
         body = json.dumps(answer).encode()
@@ -210,22 +249,63 @@ class Feed(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-def test_a_live_feed_is_walked_page_by_page(fresh_database):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Feed)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    seen = []
-    try:
-        report = import_feed(
-            fresh_database,
-            f"http://127.0.0.1:{server.server_port}/feed",
-            "tester",
-            decide=nobody,
-            progress=lambda done, total, what: seen.append(what),
-            private=True,
-        )
-    finally:
+@pytest.fixture
+def feed():
+    """A function that gives the address of a feed; what it is given changes how the feed speaks."""
+    servers = []
+
+    def make(**how):
+        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Other", (Feed,), how))
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}/feed"
+
+    yield make
+    for server in servers:
         server.shutdown()
         server.server_close()
+
+
+def test_a_live_feed_is_walked_page_by_page(fresh_database, feed):
+    seen = []
+    report = import_feed(
+        fresh_database,
+        feed(),
+        "tester",
+        decide=nobody,
+        progress=lambda done, total, what: seen.append(what),
+        private=True,
+    )
     assert report.ok, report.render()
     assert report.created == 2
     assert {"pages", "services"} <= set(seen)
+
+
+@pytest.mark.parametrize("said", [(), ("last_page",), ("total_items",), ("total_pages",)])
+def test_a_feed_is_read_to_its_end_whatever_it_says_of_pages(feed, said):
+    found = read_services(feed(said=said), quiet, private=True)
+    assert [each["name"] for each in found] == ["Money advice", "Advice stall"]
+
+
+@pytest.mark.parametrize("more", [{"total_items": 3}, {"total_items": 2, "total_pages": 1}])
+def test_a_feed_that_lists_less_than_it_says_is_refused(feed, more):
+    with pytest.raises(Unreadable, match=r"says it has \d services and lists \d"):
+        read_services(feed(said=(), more=more), quiet, private=True)
+
+
+def test_a_feed_takes_only_so_much_memory_and_time_in_all(feed, monkeypatch):
+    monkeypatch.setattr(fetching, "LARGEST_IMPORT", 500)
+    with pytest.raises(Unreadable, match="the feed is larger than"):
+        read_services(feed(), quiet, private=True)
+    monkeypatch.undo()
+
+    def trickle(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        for _ in range(50):
+            handler.wfile.write(b" ")
+            time.sleep(0.05)
+
+    monkeypatch.setattr(fetching, "LONGEST_IMPORT_S", 0.2)
+    with pytest.raises(Unreadable, match="took longer than"):
+        read_services(feed(do_GET=trickle), quiet, private=True)

@@ -20,10 +20,14 @@ from urllib.parse import quote, urlencode, urlsplit
 import orjson
 
 LARGEST_ANSWER = 50_000_000
+LARGEST_IMPORT = 4 * LARGEST_ANSWER
+CHUNK = 1 << 16
 LONGEST_WAIT_S = 30
 LONGEST_IMPORT_S = 3600
 MOST_PAGES = 10_000
 PER_PAGE = 100
+# Addresses of IPv6 that stand for one of IPv4, which may be any: NAT64 and 6to4.
+_GATEWAYS = [ipaddress.ip_network(prefix) for prefix in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")]
 Progress = Callable[[int, int, str], None]
 Record = dict[str, Any]
 
@@ -40,7 +44,7 @@ def read_services(where: str, progress: Progress, *, private: bool = False) -> l
         raise Unreadable("only http and https addresses can be read")
     path = Path(where)
     try:
-        if path.stat().st_size > 4 * LARGEST_ANSWER:
+        if path.stat().st_size > LARGEST_IMPORT:
             raise Unreadable("the file is too large")
         return services_of(_parse(path.read_bytes(), path.name))
     except OSError as error:
@@ -75,6 +79,7 @@ class _Feed:
         self._address = address
         self._opener = _opener(private)
         self._until = time.monotonic() + LONGEST_IMPORT_S
+        self._left = LARGEST_IMPORT
 
     def services(self, progress: Progress) -> list[Record]:
         progress(0, 1, "what kind of feed it is")
@@ -93,32 +98,63 @@ class _Feed:
         return services_of(whole)
 
     def _listed(self, home: str, progress: Progress) -> Iterator[Record]:
-        pages = 1
+        """All the feed lists, however it says which page is its last, and never less than it says."""
+        pages, read, before = None, 0, None
         for number in range(1, MOST_PAGES + 1):
-            progress(number - 1, pages, "pages")
+            progress(number - 1, max(pages or 1, number), "pages")
             page = self._get(f"{home}?{urlencode({'page': number, 'per_page': PER_PAGE})}")
             if not isinstance(page, dict):
                 raise Unreadable(f"page {number} of {home} is no page object")
             found = services_of(page)
+            if found == before:  # every page is the whole list: the feed knows no pages
+                found = []
             yield from found
-            total = page.get("total_pages")
-            pages = max(total if isinstance(total, int) else number, number)
-            if page.get("last_page") is True or not found or number >= pages:
+            before, read = found, read + len(found)
+            pages, items = _count(page, "total_pages"), _count(page, "total_items")
+            if page.get("last_page") is True or not found or number >= (pages or MOST_PAGES) or read == items:
+                if items and read < items:
+                    raise Unreadable(f"the feed says it has {items} services and lists {read}")
                 return
         raise Unreadable(f"the feed has more than {MOST_PAGES} pages")
 
     def _get(self, address: str) -> Any:
-        if time.monotonic() > self._until:
-            raise Unreadable(f"the feed took longer than {LONGEST_IMPORT_S // 60} minutes")
+        self._in_time()
         request = urllib.request.Request(address, headers={"Accept": "application/json"})  # noqa: S310
         try:
             with self._opener.open(request, timeout=LONGEST_WAIT_S) as answer:
-                raw = answer.read(LARGEST_ANSWER + 1)
+                raw = self._read(answer, address)
         except (urllib.error.URLError, HTTPException, OSError, ValueError) as error:
             raise Unreadable(f"{address} cannot be read: {getattr(error, 'reason', error)}") from error
-        if len(raw) > LARGEST_ANSWER:
-            raise Unreadable(f"{address} answers with more than {LARGEST_ANSWER // 1_000_000} MB")
         return _parse(raw, address)
+
+    def _read(self, answer: Any, address: str) -> bytes:
+        """A piece at a time: who sends a byte now and then, or without end, is not waited for."""
+        raw = bytearray()
+        while piece := answer.read1(CHUNK):
+            raw += piece
+            self._left -= len(piece)
+            self._in_time()
+            if len(raw) > LARGEST_ANSWER:
+                raise Unreadable(f"{address} answers with more than {LARGEST_ANSWER // 1_000_000} MB")
+            if self._left < 0:
+                raise Unreadable(f"the feed is larger than {LARGEST_IMPORT // 1_000_000} MB")
+        return bytes(raw)
+
+    def _in_time(self) -> None:
+        if time.monotonic() > self._until:
+            raise Unreadable(f"the feed took longer than {LONGEST_IMPORT_S // 60} minutes")
+
+
+def _count(page: Record, key: str) -> int | None:
+    """How many there are, where a page says so."""
+    given = page.get(key)
+    return given if isinstance(given, int) and not isinstance(given, bool) and given > 0 else None
+
+
+def _is_public(address: str) -> bool:
+    """Whether an address leads to one machine of the public internet, and nowhere by way of a gateway."""
+    known = ipaddress.ip_address(address)
+    return known.is_global and not known.is_multicast and not any(known in network for network in _GATEWAYS)
 
 
 def _opener(private: bool) -> urllib.request.OpenerDirector:
@@ -128,7 +164,7 @@ def _opener(private: bool) -> urllib.request.OpenerDirector:
         host, port = address
         problem: OSError | None = None
         for *_, target in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            if not private and not ipaddress.ip_address(target[0]).is_global:
+            if not private and not _is_public(str(target[0])):
                 raise OSError(f"{host} is not an address of the public internet")
             try:
                 return socket.create_connection((str(target[0]), port), timeout, source)
