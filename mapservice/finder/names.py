@@ -86,29 +86,49 @@ class Named:
     latitude: float
 
 
+_ORDER = "ORDER BY lower(name) NOT IN"
+_SLIP = "word_similarity(%(text)s, f.name) > 0.6"
 # A street is known by the places that stand in it. Names have an index; addresses are few enough to look
-# through.
+# through. Of a ward with the same name in two vintages the newer is meant.
 _NAMED = """
-SELECT * FROM (
-    SELECT DISTINCT ON (lower(name), layer) layer || '/' || id, name, kind, ST_X(point), ST_Y(point)
+SELECT layer_id, name, kind, lon, lat FROM (
+    SELECT DISTINCT ON (lower(name), layer) layer || '/' || id AS layer_id, name, kind,
+           ST_X(point) AS lon, ST_Y(point) AS lat, alike,
+           max(alike) OVER () AS best
     FROM (
         SELECT 'localities' AS layer, a.id, a.name, 'Locality' AS kind,
-               ST_PointOnSurface(a.geom_4326) AS point
-        FROM layers.areas a WHERE a.boundary_set_id = 'localities' AND a.name ILIKE %(pattern)s
+               ST_PointOnSurface(a.geom_4326) AS point, a.vintage,
+               similarity(a.name, %(area)s) AS alike
+        FROM layers.areas a WHERE a.boundary_set_id = 'localities' AND a.name ILIKE %(area_pattern)s
         UNION ALL
-        SELECT 'assets', f.id, f.name, COALESCE(f.kind, 'Place'), f.geom_4326 FROM layers.assets f
+        SELECT 'wards', a.boundary_set_id || '/' || a.id, a.name, 'Ward', ST_PointOnSurface(a.geom_4326),
+               a.vintage, similarity(a.name, %(area)s)
+        FROM layers.areas a WHERE a.kind = 'ward' AND a.name ILIKE %(area_pattern)s
+        UNION ALL
+        SELECT 'assets', f.id, f.name, COALESCE(f.kind, 'Place'), f.geom_4326, '',
+               word_similarity(%(text)s, f.name)
+        FROM layers.assets f
         WHERE f.visibility = 'public' AND f.geom IS NOT NULL AND NOT f.demonstration
           AND (f.name ILIKE %(pattern)s OR f.address ILIKE %(pattern)s)
         UNION ALL
-        SELECT 'green-spaces', f.id, f.name, 'Green space', ST_PointOnSurface(f.geom_4326)
+        SELECT 'green-spaces', f.id, f.name, 'Green space', ST_PointOnSurface(f.geom_4326), '',
+               word_similarity(%(text)s, f.name)
         FROM layers.green_spaces f
         WHERE f.visibility = 'public' AND f.status = 'existing' AND NOT f.demonstration
           AND f.name ILIKE %(pattern)s
-    ) named ORDER BY lower(name), layer, id
+    ) named ORDER BY lower(name), layer, vintage DESC, id
 ) once
-ORDER BY lower(name) <> lower(%(text)s), position(lower(%(text)s) IN lower(name)) <> 1, length(name), name
+ORDER BY lower(name) NOT IN (lower(%(text)s), lower(%(area)s)),
+         position(lower(%(text)s) IN lower(name)) <> 1, length(name), name
 LIMIT %(limit)s
 """
+# The same for a name with a slip in it.
+_ALIKE = (
+    _NAMED.replace("a.name ILIKE %(area_pattern)s", "similarity(a.name, %(area)s) > 0.45")
+    .replace("(f.name ILIKE %(pattern)s OR f.address ILIKE %(pattern)s)", _SLIP)
+    .replace("f.name ILIKE %(pattern)s", _SLIP)
+    .replace(_ORDER, f"WHERE alike > best - 0.1 {_ORDER}")
+)
 _ONE = """
 SELECT 'assets/' || f.id, f.name, COALESCE(f.kind, 'Place'), ST_X(f.geom_4326), ST_Y(f.geom_4326)
 FROM layers.assets f
@@ -117,13 +137,48 @@ UNION ALL
 SELECT 'green-spaces/' || f.id, f.name, 'Green space', ST_X(p.point), ST_Y(p.point)
 FROM layers.green_spaces f, LATERAL (SELECT ST_PointOnSurface(f.geom_4326) AS point) p
 WHERE 'green-spaces/' || f.id = %(id)s AND f.visibility = 'public'
+UNION ALL
+SELECT 'wards/' || a.boundary_set_id || '/' || a.id, a.name, 'Ward', ST_X(p.point), ST_Y(p.point)
+FROM layers.areas a, LATERAL (SELECT ST_PointOnSurface(a.geom_4326) AS point) p
+WHERE 'wards/' || a.boundary_set_id || '/' || a.id = %(id)s AND a.kind = 'ward'
+"""
+_LOCALITIES = """
+SELECT 'localities/' || a.id, a.name, 'Locality', ST_X(p.point), ST_Y(p.point)
+FROM layers.areas a, LATERAL (SELECT ST_PointOnSurface(a.geom_4326) AS point) p
+WHERE a.boundary_set_id = 'localities' ORDER BY a.name
 """
 
 
-def find_starts(cursor: Cursor[Any], text: str, limit: int) -> list[Named]:
-    """Places, green spaces, localities and places in a street of some name, the likeliest first."""
-    parameters = {"text": text, "pattern": f"%{_literal(text)}%", "limit": limit}
-    return [Named(*row) for row in cursor.execute(_NAMED, parameters)]
+def find_starts(cursor: Cursor[Any], text: str, limit: int, borough: str = "") -> list[Named]:
+    """Places, green spaces, localities, wards and places in a street of some name, the likeliest first.
+
+    A slip in the name is forgiven where nothing has it as typed. An area may have the borough's name behind
+    its own, as in South Borough.
+    """
+    area = area_name(text, borough)
+    parameters = {
+        "text": text,
+        "pattern": f"%{_literal(text)}%",
+        "area": area,
+        "area_pattern": f"%{_literal(area)}%",
+        "limit": limit,
+    }
+    for statement in (_NAMED, _ALIKE):
+        found = [Named(*row) for row in cursor.execute(statement, parameters)]
+        if found:
+            return found
+    return []
+
+
+def area_name(text: str, borough: str) -> str:
+    """The name of an area without the borough's behind it."""
+    ending = f" {borough}".lower()
+    return text[: -len(ending)] if borough and text.lower().endswith(ending) else text
+
+
+def find_localities(cursor: Cursor[Any]) -> list[Named]:
+    """Every locality, for somebody to choose from."""
+    return [Named(*row) for row in cursor.execute(_LOCALITIES)]
 
 
 def find_start(cursor: Cursor[Any], named: str) -> Named | None:

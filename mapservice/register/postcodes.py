@@ -7,7 +7,9 @@ import re
 
 FULL = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][A-Z]{2})", re.ASCII)
 # What a finger or an eye confuses, each standing for both.
-LOOKALIKES = {"O": "O0", "0": "0O", "I": "I1", "1": "1I", "L": "L1"}
+LOOKALIKES = {"O": "O0", "0": "0O", "I": "I1", "1": "1I", "L": "L1", "8": "8B", "B": "B8"}
+# One that stands in other words, such as an address.
+WITHIN = re.compile(r"(?<![A-Z0-9])[A-Z]{1,2}[0-9][A-Z0-9]?\s*[0-9][A-Z]{2}(?![A-Z0-9])", re.ASCII | re.I)
 LONGEST = 16
 
 
@@ -18,13 +20,19 @@ def normalise_postcode(typed: str) -> str | None:
 
 
 def possible_postcodes(typed: str) -> tuple[str, ...]:
-    """Every postcode the text may stand for, the most literal first: O for 0, I or L for 1 are forgiven."""
+    """Every postcode the text may stand for, the most literal first; lookalikes are forgiven."""
     squeezed = _squeeze(typed)
     if not 5 <= len(squeezed) <= 7:
         return ()
     readings = itertools.product(*(LOOKALIKES.get(letter, letter) for letter in squeezed))
     found = (normalise_postcode("".join(reading)) for reading in readings)
     return tuple(dict.fromkeys(postcode for postcode in found if postcode))
+
+
+def postcodes_within(text: str) -> tuple[str, ...]:
+    """Every postcode the text may stand for, or the last that stands in it, as in an address."""
+    found = possible_postcodes(text)
+    return found or next((possible_postcodes(one) for one in reversed(WITHIN.findall(text))), ())
 
 
 def _squeeze(typed: str) -> str:

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from mapservice.finder.locate import on_grid
 from mapservice.finder.search import Wishes
-from mapservice.register.postcodes import possible_postcodes
+from mapservice.register.postcodes import postcodes_within
 from mapservice.web.languages import lazy_gettext
 
 NEEDS = (
@@ -66,8 +66,8 @@ class Asked:
 
     @property
     def postcodes(self) -> tuple[str, ...]:
-        """The postcodes it may stand for, the most literal first; none where it is no postcode."""
-        return possible_postcodes(self.where)
+        """The postcodes it may stand for, the most literal first; none where it holds none."""
+        return postcodes_within(self.where)
 
     @property
     def part_of_postcode(self) -> bool:

@@ -20,10 +20,11 @@ from flask import (
 from markupsafe import Markup, escape
 from psycopg import Cursor
 
+from mapservice.finder.approximate import approximate
 from mapservice.finder.choosing import Choice, choose, to_ring_first
 from mapservice.finder.contacts import Contact
 from mapservice.finder.locate import Located
-from mapservice.finder.names import Named, find_start, find_starts
+from mapservice.finder.names import Named, area_name, find_localities, find_start, find_starts
 from mapservice.finder.search import Found, Place, Start, search
 from mapservice.finder.searches import Outcome, Tally
 from mapservice.layers.layer import Layer
@@ -63,11 +64,26 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why there is no answer, in words for the person, and the places that may have been meant."""
+    """Why there is no answer, in words for the person, and what may have been meant, or the localities."""
 
     words: str
     code: int
     choices: tuple[Named, ...] = ()
+    localities: tuple[Named, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where to start, and what to call it: by its postcode, where `name` is empty.
+
+    `about` is the part of a postcode which stands for one that is not known itself; `whole`, that it is an
+    area, in whose middle nobody stands.
+    """
+
+    start: Start
+    name: str = ""
+    about: str = ""
+    whole: bool = False
 
 
 @blueprint.get("/find")
@@ -81,20 +97,24 @@ def find() -> Response:
         begun = _start(cursor, asked)
         if isinstance(begun, Refusal):
             return _form(asked, begun)
-        start, name = begun
         now = datetime.now(UTC)
         kinds = _kinds()
-        found = search(cursor, kinds, start, asked.need, asked.wishes, now, viewer=context.viewer())
+        found = search(cursor, kinds, begun.start, asked.need, asked.wishes, now, viewer=context.viewer())
         if found is None:
-            return _form(asked, _no_such_start(asked))
-        answer = _answer(cursor, found, asked, kinds)
+            begun = _start_about(cursor, asked)
+            if isinstance(begun, Refusal):
+                return _form(asked, begun)
+            found = search(cursor, kinds, begun.start, asked.need, asked.wishes, now, viewer=context.viewer())
+        if found is None:
+            return _form(asked, _no_such_start(cursor, asked))
+        answer = _answer(cursor, found, asked, kinds, begun)
         sheet = _sheet(cursor, answer, asked.need)
     _count(answer, asked)
     page = render_template(
         "find.html",
         asked=asked,
         answer=answer,
-        name=name,
+        begun=begun,
         sheet=sheet,
         needs=NEEDS,
         wishes=WISHES,
@@ -132,66 +152,84 @@ def _form(asked: Asked, refusal: Refusal | None) -> Response:
         answer=None,
         needs=NEEDS,
         wishes=WISHES,
-        error=refusal.words if refusal else "",
-        choices=refusal.choices if refusal else (),
+        error=refusal.words if refusal and refusal.code == 400 else "",  # what else is no slip of theirs
+        refusal=refusal,
     )
     return make_response(page, refusal.code if refusal else 200, PRIVATE if asked.given else {})
 
 
-def _start(cursor: Cursor[Any], asked: Asked) -> tuple[Start, str] | Refusal:
-    """Where to start from and what to call it (empty: by its postcode), or why there is nowhere."""
+def _start(cursor: Cursor[Any], asked: Asked) -> Begun | Refusal:
+    """Where to start from, or why there is nowhere."""
     if asked.postcodes:
-        return Start(postcodes=asked.postcodes), ""
+        return Begun(Start(postcodes=asked.postcodes))
     if asked.where:
-        return _start_by_name(cursor, asked)
+        return _start_about(cursor, asked) if asked.part_of_postcode else _start_by_name(cursor, asked)
     if asked.near:
         named = find_start(cursor, asked.near)
-        return (_from(named), named.name) if named else Refusal(gettext("We no longer know that place"), 404)
+        return _from(named) if named else Refusal(gettext("We no longer know that place"), 404)
     if asked.locality:
-        return Start(locality=asked.locality), ""
+        return Begun(Start(locality=asked.locality), whole=True)
     if asked.point:
-        return Start(point=asked.point), ""
+        return Begun(Start(point=asked.point))
     return Refusal(gettext("We could not read that position. Type a postcode instead"), 400)
 
 
-def _start_by_name(cursor: Cursor[Any], asked: Asked) -> tuple[Start, str] | Refusal:
-    if asked.part_of_postcode or len(asked.where) < SHORTEST_NAME:
+def _start_about(cursor: Cursor[Any], asked: Asked) -> Begun | Refusal:
+    """Where to start from for a postcode that is not known, or for the beginning of one."""
+    for text in asked.postcodes or (asked.where,):
+        about = approximate(cursor, text)
+        if about:
+            return Begun(Start(postcodes=(about.postcode,)), about.part, about.part)
+    return _no_such_start(cursor, asked)
+
+
+def _start_by_name(cursor: Cursor[Any], asked: Asked) -> Begun | Refusal:
+    if len(asked.where) < SHORTEST_NAME:
         return Refusal(gettext("Enter a full postcode, with its last three characters"), 400)
-    named = find_starts(cursor, asked.where, CHOICES)
+    borough = context.borough().short_name
+    named = find_starts(cursor, asked.where, CHOICES, borough)
     if not named:
         return Refusal(
-            gettext("We know no place or street of that name. Try a postcode, or a place close by"), 404
+            gettext("We know no place or street of that name. Try a postcode, or a place close by"),
+            404,
+            localities=tuple(find_localities(cursor)),
         )
-    exact = [one for one in named if one.name.lower() == asked.where.lower()]
+    typed = {asked.where.lower(), area_name(asked.where, borough).lower()}
+    exact = [one for one in named if one.name.lower() in typed]
     if len(named) == 1 or len(exact) == 1:
-        one = (exact or named)[0]
-        return _from(one), one.name
+        return _from((exact or named)[0])
     return Refusal(
         gettext("More than one place has that name or is in that street. Choose one"), 200, tuple(named)
     )
 
 
-def _from(named: Named) -> Start:
+def _from(named: Named) -> Begun:
     layer, _, key = named.id.partition("/")
-    return Start(locality=key) if layer == "localities" else Start(point=(named.longitude, named.latitude))
+    if layer == "localities":
+        return Begun(Start(locality=key), whole=True)
+    return Begun(Start(point=(named.longitude, named.latitude)), named.name, whole=layer == "wards")
 
 
-def _no_such_start(asked: Asked) -> Refusal:
-    if asked.postcodes:
+def _no_such_start(cursor: Cursor[Any], asked: Asked) -> Refusal:
+    localities = tuple(find_localities(cursor))
+    if asked.postcodes or asked.part_of_postcode:
         return Refusal(
             gettext(
                 "We do not know that postcode. Check its last two letters, or try one close by or a street"
             ),
             404,
+            localities=localities,
         )
-    return Refusal(gettext("We do not know that locality. Type a postcode instead"), 404)
+    return Refusal(
+        gettext("We do not know that locality. Type a postcode instead"), 404, localities=localities
+    )
 
 
 def _kinds() -> list[Layer]:
     return [layer for layer in reading.layers_of(reading.ASSETS) if layer.style.shown]
 
 
-def _answer(cursor: Cursor[Any], found: Found, asked: Asked, kinds: list[Layer]) -> Answer:
+def _answer(cursor: Cursor[Any], found: Found, asked: Asked, kinds: list[Layer], begun: Begun) -> Answer:
     hub = next(iter(found.of("hub")), None)
     told = {hub.id} if hub else set()
     choice: Choice = choose(found, asked.wishes, told, FOR_NEED)
@@ -202,11 +240,10 @@ def _answer(cursor: Cursor[Any], found: Found, asked: Asked, kinds: list[Layer])
         if near:
             by_kind.append((layer, _features(sorted(near, key=to_ring_first))))
     offers = offers_at(cursor, [place.id for place in found.places if place.id in told])
-    whole = not found.located.postcode and bool(asked.locality)
     main = _features(choice.places, offers, asked.need)
     hubs = _features([hub] if hub else [], offers, asked.need)
-    if whole:
-        # From the middle of a locality nobody walks.
+    if begun.whole:
+        # From the middle of a locality or a ward nobody walks.
         for feature in (*main, *hubs, *(one for _, ones in by_kind for one in ones)):
             feature.distance_m = feature.walk = None
     green = asked.outdoors or asked.need in ("", "wellbeing", "family")

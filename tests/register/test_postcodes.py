@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapservice.register.postcodes import normalise_postcode, possible_postcodes
+from mapservice.register.postcodes import normalise_postcode, possible_postcodes, postcodes_within
 
 
 @pytest.mark.parametrize("typed", ["N1 9JP", "n19jp", " N1  9JP ", "N1-9JP", "n1.9jp", "N1\u00a09JP"])
@@ -20,6 +20,7 @@ def test_case_and_spaces_do_not_matter(typed):
         ("N1 OAA", "N1 0AA"),
         ("N19 SPH", None),
         ("WCIX 9EY", "WC1X 9EY"),
+        ("N7 6B8", "N7 6BB"),
     ],
 )
 def test_slips_of_o_and_i_are_forgiven(typed, meant):
@@ -29,6 +30,20 @@ def test_slips_of_o_and_i_are_forgiven(typed, meant):
 
 def test_the_literal_reading_comes_first():
     assert possible_postcodes("N1 0AA")[0] == "N1 0AA"
+
+
+@pytest.mark.parametrize(
+    "text, meant",
+    [
+        ("222 Upper Street, N1 1XR", "N1 1XR"),
+        ("n1 9jp london", "N1 9JP"),
+        ("Flat 3, 12 High Road N19 4ED, London", "N19 4ED"),
+        ("room XN1 1XRZ", None),
+        ("Finsbury Library", None),
+    ],
+)
+def test_a_postcode_is_found_in_an_address(text, meant):
+    assert postcodes_within(text)[:1] == ((meant,) if meant else ())
 
 
 @given(st.text(max_size=200))

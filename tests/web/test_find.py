@@ -54,11 +54,58 @@ def test_a_postcode_is_understood_however_typed(client, typed):
     assert 'Help near <span class="app-nowrap">N1 9JP</span>' in answer.text
 
 
-def test_a_postcode_that_does_not_exist_is_told_from_one_that_is_not_whole(client):
-    assert "We do not know that postcode" in client.get("/find?postcode=N1+9ZZ").text
-    for part in ("N1", "n19", "EC1V 4", "N1 9J"):
-        answer = client.get("/find", query_string={"postcode": part})
-        assert (answer.status_code, "Enter a full postcode" in answer.text) == (400, True)
+@pytest.mark.parametrize(
+    "typed, part",
+    [("N19 4ED", "N19 4"), ("EC1V 8AF", "EC1V 8"), ("N7 6BF", "N7 6"), ("N7", "N7"), ("n1 9z", "N1 9")],
+)
+def test_a_postcode_that_is_not_in_the_list_is_answered_from_the_middle_of_its_part(client, typed, part):
+    answer = client.get("/find", query_string={"postcode": typed, "need": "food"})
+    assert answer.status_code == 200
+    assert f'Help near <span class="app-nowrap">{part}</span>' in answer.text
+    said = f"This is for {part}" if len(typed) > 5 else f"This is for the middle of {part}"
+    assert said in main_of(answer)
+    assert len(places(answer)) >= 3
+    assert "Problem" not in answer.text
+    assert re.search(r'value="food"[^>]*checked', answer.text)
+
+
+def test_a_postcode_of_an_unknown_area_offers_a_person_and_the_localities(client):
+    answer = client.get("/find?postcode=ZZ9+9ZZ&need=food")
+    text = main_of(answer)
+    assert answer.status_code == 404
+    assert "We do not know that postcode" in text
+    assert "govuk-error" not in text
+    assert text.index(LAST_RESORT) < text.index("/find?locality=south&amp;need=food")
+
+
+@pytest.mark.parametrize("typed", ["222 Upper Street, N1 9JP", "n1 9jp london"])
+def test_a_postcode_in_an_address_is_found(client, typed):
+    text = client.get("/find", query_string={"postcode": typed}).text
+    assert 'Help near <span class="app-nowrap">N1 9JP</span>' in text
+
+
+def test_slips_in_names_wards_and_localities_are_understood(client):
+    def near(typed):
+        return re.search(
+            r'Help near <span class="app-nowrap">([^<]+)',
+            client.get("/find", query_string={"postcode": typed}).text,
+        )[1]
+
+    assert near("finsbury libary") == "Finsbury Library"
+    assert near("South Islington") == "anywhere in South"
+    assert near("Barnsbury") == "Barnsbury"
+    assert near("Holloway") == "Holloway"  # a ward of the older boundaries alone
+    assert near("Junction") == "Junction"
+
+
+def test_a_name_that_several_have_is_no_mistake_and_nothing_found_is_no_dead_end(client):
+    several = client.get("/find?postcode=holloway+road")
+    assert several.status_code == 200
+    assert "<title>Which one do you mean?" in several.text
+    assert "govuk-error" not in main_of(several)
+    nothing = client.get("/find?postcode=xyzzyx&need=food")
+    assert "govuk-error" not in main_of(nothing)
+    assert "/find?locality=north&amp;need=food" in main_of(nothing)
 
 
 def test_a_retired_postcode_still_works_and_says_so(client):
@@ -70,7 +117,7 @@ def test_a_place_a_street_and_a_locality_are_starts_too(client):
         client.get("/find?postcode=finsbury+library").text
     )
     several = client.get("/find?postcode=holloway+road&need=food")
-    assert "Which of these do you mean?" in several.text
+    assert "Which one do you mean?" in several.text
     chosen = re.search(r'href="(/find\?near=[^"]+)"', several.text)[1].replace("&amp;", "&")
     assert "need=food" in chosen
     assert client.get(chosen).status_code == 200

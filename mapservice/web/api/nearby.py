@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import orjson
 from flask import Response, request
 
+from mapservice.finder.approximate import approximate
 from mapservice.finder.locate import Located, locate_point, locate_postcode
 from mapservice.finder.nearest import find_nearest, supports_needs
 from mapservice.layers.layer import Layer
@@ -51,7 +53,7 @@ def nearest() -> Response:
     layers = reader.read("layers", _layers, [context.catalogue().get(name) for name in NEAREST_LAYERS])
     if need and layers and not any(layer and supports_needs(layer) for layer in layers):
         reader.wrong("need", "none of these layers says what its features help with")
-    here = _locate(reader)
+    here, about = _locate_about(reader)
     if not here.on_grid:
         raise BadQuery([Mistake("lon", f"is too far away: this map is of {context.borough().name}")])
     with context.database().reading() as cursor:
@@ -70,6 +72,7 @@ def nearest() -> Response:
             "longitude": round(here.longitude, 7),
             "latitude": round(here.latitude, 7),
             "in_borough": here.in_borough,
+            **({"approximate": about} if about else {}),
         }
     ).decode()
     features = ",\n".join(near.feature for near in found)
@@ -112,6 +115,19 @@ def _locate(reader: Reader) -> Located:
     if here is None:
         raise unknown_postcode("postcode")
     return here
+
+
+def _locate_about(reader: Reader) -> tuple[Located, str]:
+    """The same, but for an unknown postcode the middle of its sector or district, which is named."""
+    try:
+        return _locate(reader), ""
+    except Problem:
+        with context.database().reading() as cursor:
+            about = approximate(cursor, request.args.get("postcode", ""))
+            here = locate_postcode(cursor, about.postcode) if about else None
+        if about is None or here is None:
+            raise
+        return replace(here, postcode=None), about.part
 
 
 def _at(point: dict[str, float | None]) -> Located:

@@ -117,6 +117,11 @@ def _page(features: list[str], paged: bool = True) -> Document:
                 "longitude": {"type": "number"},
                 "latitude": {"type": "number"},
                 "in_borough": {"type": "boolean"},
+                "approximate": {
+                    "type": "string",
+                    "description": "The part of the postcode, such as N19 4, from whose middle this is: "
+                    "the postcode itself is not known.",
+                },
             },
         }
     return page

@@ -117,3 +117,11 @@ def test_where_the_grid_means_nothing_there_is_no_distance(client, query):
     assert client.get(f"/api/nearest?{query}").status_code == 400
     assert client.get(f"/api/lookup?{query}").status_code == 404
     assert client.get(f"/find?{query}").status_code < 500
+
+
+def test_an_unknown_postcode_is_answered_from_the_part_that_is_known_and_says_so(client):
+    origin = client.get("/api/nearest?postcode=N19+4ED").get_json()["origin"]
+    assert origin["approximate"] == "N19 4"
+    assert origin["postcode"] is None
+    assert "approximate" not in client.get("/api/nearest?postcode=N1+9JP").get_json()["origin"]
+    assert client.get("/api/nearest?postcode=ZZ9+9ZZ").status_code == 404
