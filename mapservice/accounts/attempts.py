@@ -48,11 +48,16 @@ class TooMany(Exception):
 
 
 def network_of(address: str | None) -> str:
-    """What counts as one address: of IPv6 the 64 bits that one household has."""
+    """What counts as one address: of IPv6 the 64 bits that one household has, of IPv4 always the whole.
+
+    Where one socket takes both, addresses of IPv4 come as those of IPv6 in one and the same network.
+    """
     try:
         known = ipaddress.ip_address((address or "").partition("%")[0])
     except ValueError:
         return ""
+    if known.version == 6 and known.ipv4_mapped:
+        known = known.ipv4_mapped
     return str(ipaddress.ip_network((known, 64), strict=False)) if known.version == 6 else str(known)
 
 

@@ -1,0 +1,21 @@
+"""What counts as one address."""
+
+import pytest
+
+from mapservice.accounts.attempts import network_of
+
+
+@pytest.mark.parametrize(
+    "address,counted",
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.8", "192.0.2.8"),
+        ("2001:db8:1:2::3", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_of_ipv4_each_address_counts_and_of_ipv6_each_household(address, counted):
+    assert network_of(address) == counted
