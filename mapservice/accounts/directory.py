@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from mapservice.accounts.account import set_grants
 from mapservice.accounts.events import record
-from mapservice.accounts.people import LONGEST_NAME, CannotBe, add_person, find_person
-from mapservice.accounts.permissions import Grant, UnknownRole
+from mapservice.accounts.people import LONGEST_NAME, CannotBe, add_person, find_person, is_last_administrator
+from mapservice.accounts.permissions import Grant, Role, UnknownRole
 
+log = logging.getLogger(__name__)
+ADMINISTRATOR = Grant(Role.ADMINISTRATOR)
 RoleMap = Mapping[str, frozenset[Grant]]
 
 
@@ -58,15 +61,17 @@ def account_of_claims(session: Session, claims: Claims, roles: RoleMap) -> str |
     gets an account that was there before merely because an e-mail address is the same.
     """
     grants = frozenset[Grant]().union(*(roles[group] for group in claims.groups if group in roles))
-    found = session.execute(
-        text(
-            "SELECT a.id FROM accounts.identities i JOIN accounts.accounts a ON a.id = i.account_id"
-            " WHERE i.issuer = :issuer AND i.subject = :subject FOR UPDATE OF a"
-        ),
-        {"issuer": claims.issuer, "subject": claims.subject},
-    ).scalar()
+    known = (
+        "SELECT a.id FROM accounts.identities i JOIN accounts.accounts a ON a.id = i.account_id"
+        " WHERE i.issuer = :issuer AND i.subject = :subject"
+    )
+    who = {"issuer": claims.issuer, "subject": claims.subject}
+    found = session.execute(text(known), who).scalar()
     if found is None:
         return _first_visit(session, claims, grants) if grants else None
+    # Before the account's own lock, as everybody takes them who may take an administrator away.
+    last = ADMINISTRATOR not in grants and is_last_administrator(session, found)
+    session.execute(text(f"{known} FOR UPDATE OF a"), who)
     person = find_person(session, found)
     if person is None:
         return None
@@ -74,6 +79,10 @@ def account_of_claims(session: Session, claims: Claims, roles: RoleMap) -> str |
         set_grants(session, found, grants, "directory")
         record(session, found, "grants changed by the directory", now=sorted(map(str, grants)))
     left = find_person(session, found)
+    if last and left and ADMINISTRATOR not in left.grants:
+        # The directory decides who of its people may what; that nobody is left has to be known, though.
+        record(session, found, "last administrator taken away by the directory")
+        log.warning("the directory has taken the last administrator away: mapservice users invite makes one")
     return found if left and left.grants and left.disabled_at is None else None
 
 

@@ -19,6 +19,7 @@ from mapservice.accounts.links import drop_links, make_link
 from mapservice.accounts.passwords import check_password, hash_password
 from mapservice.accounts.permissions import Grant, Role, parse_grants
 from mapservice.accounts.sessions import end_sessions
+from mapservice.accounts.tokens import revoke_tokens
 
 EMAIL = re.compile(r"[^@\s,;<>\"\x00-\x1f]+@[^@\s,;<>\"\x00-\x1f]+\.[^@\s,;<>\"\x00-\x1f.]+")
 USER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?", re.ASCII)
@@ -169,7 +170,7 @@ def enable(session: Session, account_id: str) -> None:
 
 
 def set_password(session: Session, account_id: str, password: str, service: str = "") -> None:
-    """Give an account a password; ends all its sessions and links. Raises WeakPassword."""
+    """Give an account a password; ends all its sessions, links and tokens. Raises WeakPassword."""
     person = find_person(session, account_id)
     if person is None:
         raise CannotBe("account", "There is no such account")
@@ -180,6 +181,7 @@ def set_password(session: Session, account_id: str, password: str, service: str 
     )
     end_sessions(session, account_id)
     drop_links(session, account_id)
+    revoke_tokens(session, account_id)
     record(session, account_id, "password set")
 
 
@@ -211,17 +213,27 @@ def erase(session: Session, account_id: str) -> None:
 
 def _keep_an_administrator(session: Session, account_id: str) -> None:
     """Before an account loses its powers: raises CannotBe where it is the last administrator."""
+    if is_last_administrator(session, account_id):
+        raise CannotBe("account", "This is the last administrator. Make somebody else one first")
+
+
+def is_last_administrator(session: Session, account_id: str) -> bool:
+    """Whether an account is the only administrator who can sign in; so it stays until the transaction ends.
+
+    Who was invited and has no password yet cannot, and whoever a directory vouches for can.
+    """
     session.execute(text(_ONE_AT_A_TIME))
     others, is_one = session.execute(
         text(
             "SELECT count(*) FILTER (WHERE a.id <> :id), COALESCE(bool_or(a.id = :id), false)"
             " FROM accounts.accounts a JOIN accounts.grants g ON g.account_id = a.id"
             " WHERE g.role = 'administrator' AND a.disabled_at IS NULL AND a.kind = 'person'"
+            " AND (a.password_hash IS NOT NULL"
+            "  OR EXISTS (SELECT FROM accounts.identities i WHERE i.account_id = a.id))"
         ),
         {"id": account_id},
     ).one()
-    if is_one and not others:
-        raise CannotBe("account", "This is the last administrator. Make somebody else one first")
+    return bool(is_one and not others)
 
 
 def _check_names(email: str, user_name: str) -> None:

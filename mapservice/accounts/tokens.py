@@ -62,6 +62,13 @@ def revoke_token(session: Session, token_id: int, account_id: str | None = None)
     return owner is not None
 
 
+def revoke_tokens(session: Session, account_id: str) -> None:
+    """End all tokens of an account at once."""
+    for row in list_tokens(session, account_id):
+        if row.revoked_at is None:
+            revoke_token(session, row.id)
+
+
 def list_tokens(session: Session, account_id: str | None = None) -> list[TokenRow]:
     """All tokens (of one account), newest first."""
     rows = session.execute(

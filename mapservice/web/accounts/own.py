@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 
 import orjson
@@ -13,6 +14,7 @@ from mapservice.accounts.passwords import SHORTEST, WeakPassword
 from mapservice.accounts.people import CannotBe
 from mapservice.accounts.permissions import Action
 from mapservice.accounts.signing_in import enter
+from mapservice.mail import send_mail
 from mapservice.web import context, identity
 from mapservice.web.accounts.confirming import refused
 from mapservice.web.accounts.signing_in import Answer
@@ -22,7 +24,8 @@ blueprint = Blueprint("own", __name__, url_prefix="/account")
 
 DONE = {
     "names": "Your names were changed.",
-    "password": "Your password was changed. Everywhere else you have been signed out.",
+    "password": "Your password was changed. Everywhere else you have been signed out, "
+    "and your tokens no longer hold.",
     "second-factor-off": "Signing in asks for your password only.",
     "session": "That session has ended.",
     "sessions": "Everywhere else you have been signed out.",
@@ -58,7 +61,7 @@ def change_names() -> Answer:
 @blueprint.post("/password")
 @identity.needs(Action.OWN_ACCOUNT)
 def change_password() -> Answer:
-    """A new password for who knows the old one; all other sessions end."""
+    """A new password for who knows the old one; all other sessions and all tokens end."""
     account = identity.this_account()
     if error := refused(account):
         return _page({"current": error}), 403
@@ -93,7 +96,7 @@ def end_sessions() -> Answer:
 @blueprint.post("/tokens")
 @identity.needs(Action.OWN_ACCOUNT)
 def make_token() -> Answer:
-    """A new token, shown on the page that answers and never again."""
+    """A new token for who knows the password, shown on the page that answers and never again."""
     account, form = identity.this_account(), request.form
     label = " ".join(form.get("label", "").replace("\x00", "").split())
     days = next((each for each in TOKEN_DAYS if str(each) == form.get("days")), TOKEN_DAYS[0])
@@ -101,11 +104,28 @@ def make_token() -> Answer:
         return _page({"label": f"Say what the token is for, in at most {LONGEST_LABEL} characters"}), 400
     if form.get("scope") == "write" and not account.may(Action.EDIT_FEATURES):
         abort(403)
+    if error := refused(account, "token_current"):
+        return _page({"token_current": error}), 403
     with context.database().session(account.actor) as session:
         token = tokens.issue_token(
             session, account.id, label, days, "write" if form.get("scope") == "write" else "read"
         )
+        person = people.find_person(session, account.id)
+    if person and person.email:
+        subject, text = _token_letter(person.name, label, context.borough().short_name)
+        letter = (context.settings(), person.email, subject, text)
+        threading.Thread(target=send_mail, args=letter, name="mail", daemon=True).start()
     return _page(token=token)
+
+
+def _token_letter(name: str, label: str, service: str) -> tuple[str, str]:
+    """Subject and text of the e-mail that tells somebody of a token made for their account."""
+    return (
+        f"A new token for your account on the {service} community map",
+        f"Hello {name},\n\na token for programs was made for your account just now: {label}\n\n"
+        "If that was not you, sign in and change your password: that ends all tokens and all other sessions."
+        "\n",
+    )
 
 
 @blueprint.post("/tokens/<int:token_id>/revoke")

@@ -2,14 +2,18 @@
 
 import re
 import time
+from dataclasses import replace
 
 import pytest
 import requests
 from pydantic import SecretStr
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from mapservice import create_app
 from mapservice.accounts import people
+from mapservice.accounts.directory import Claims, account_of_claims, parse_role_map
+from mapservice.accounts.people import CannotBe
 from mapservice.settings import SettingsError
 from tests.web.accounts.conftest import Browser
 from tests.web.accounts.provider import CLIENT, SECRET, running
@@ -171,3 +175,20 @@ def test_a_directory_that_is_away_is_said_and_passwords_still_work(settings, dat
 def test_a_wrong_mapping_is_told_at_the_start(settings, database, front_end, roles):
     with pytest.raises(SettingsError, match="MAPSERVICE_OIDC_ROLES"):
         create_app(with_directory(settings, "http://127.0.0.1:9/x", roles), database)
+
+
+def test_a_directory_that_takes_the_last_administrator_away_is_told_of(database, caplog):
+    roles = parse_role_map("heads=administrator,gis-team=planner")
+    with Session(database.editor) as session:  # rolled back at the end
+        session.execute(text("UPDATE accounts.accounts SET disabled_at = now()"))
+        head = Claims("https://login.example", "head", "Hedy", frozenset({"heads"}))
+        account_id = account_of_claims(session, head, roles)
+        with pytest.raises(CannotBe, match="last administrator"):
+            people.disable(session, account_id)
+        moved = replace(head, groups=frozenset({"gis-team"}))
+        assert account_of_claims(session, moved, roles) == account_id
+        actions = session.scalars(
+            text("SELECT action FROM accounts.events WHERE account_id = :id"), {"id": account_id}
+        ).all()
+    assert "last administrator taken away by the directory" in actions
+    assert "last administrator" in caplog.text

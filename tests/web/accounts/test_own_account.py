@@ -9,6 +9,7 @@ from sqlalchemy import text
 from mapservice.accounts import people
 from mapservice.accounts.account import A_RESIDENT, names_shown
 from mapservice.accounts.permissions import parse_grants
+from tests.support import eventually
 from tests.web.accounts.conftest import PASSWORD
 
 
@@ -109,7 +110,7 @@ def test_sessions_are_listed_and_ended(browse, somebody):
 
 def test_nobody_ends_the_session_or_token_of_another(app, signed_in, somebody):
     account_id, browser = somebody()
-    browser.post("/account/tokens", form="/account", label="mine", days="30")
+    browser.post("/account/tokens", form="/account", label="mine", token_current=PASSWORD)
     mallory = signed_in("contributor")
     ((session,),) = query(app, "SELECT id FROM accounts.sessions WHERE account_id = :id", id=account_id)
     ((token,),) = query(app, "SELECT id FROM accounts.tokens WHERE account_id = :id", id=account_id)
@@ -123,7 +124,8 @@ def test_tokens_are_shown_once_do_what_they_may_and_end(app, somebody):
     account_id, browser = somebody("planner")
     made = {}
     for scope in ("read", "write"):
-        answer = browser.post("/account/tokens", form="/account", label=f"to {scope}", scope=scope, days="90")
+        wanted = {"label": f"to {scope}", "scope": scope, "days": "90", "token_current": PASSWORD}
+        answer = browser.post("/account/tokens", form="/account", **wanted)
         made[scope] = re.search(r"ms_[\w-]{43}", answer.text)[0]
         assert answer.headers["Cache-Control"] == "private, no-store"
         assert made[scope] not in browser.get("/account").text
@@ -141,6 +143,36 @@ def test_tokens_are_shown_once_do_what_they_may_and_end(app, somebody):
     assert browser.post(f"/account/tokens/{number}/revoke", form="/account").status_code == 303
     headers = {"Authorization": f"Bearer {made['write']}"}
     assert client.get(f"{items}?limit=1", headers=headers).status_code == 401
+
+
+def test_a_token_is_for_who_knows_the_password_and_its_owner_is_told(app, settings, somebody):
+    account_id, browser = somebody(user_name="told")
+    mail = settings.var_dir / "mail"
+    before = {*mail.glob("*.eml")}
+    made = "SELECT count(*) FROM accounts.tokens WHERE account_id = :id"
+    for given in ({}, {"token_current": "wrong"}):
+        answer = browser.post("/account/tokens", form="/account", label="for QGIS", **given)
+        assert answer.status_code == 403
+        assert "This is not your password." in answer.text
+    assert query(app, made, id=account_id) == [(0,)]
+    browser.post("/account/tokens", form="/account", label="for QGIS", token_current=PASSWORD)
+    assert query(app, made, id=account_id) == [(1,)]
+    assert eventually(lambda: {*mail.glob("*.eml")} - before, 10)
+    (letter,) = {*mail.glob("*.eml")} - before
+    assert "To: told@example.org" in letter.read_text()
+    assert "for QGIS" in letter.read_text()
+    assert "ms_" not in letter.read_text()
+
+
+def test_a_new_password_ends_all_tokens(app, somebody):
+    _, browser = somebody("planner")
+    page = browser.post("/account/tokens", form="/account", label="x", token_current=PASSWORD).text
+    headers = {"Authorization": "Bearer " + re.search(r"ms_[\w-]{43}", page)[0]}
+    items = "/api/collections/libraries/items?limit=1"
+    assert app.test_client().get(items, headers=headers).status_code == 200
+    new = "gravel piano eleven moth"
+    browser.post("/account/password", form="/account", current=PASSWORD, password=new)
+    assert app.test_client().get(items, headers=headers).status_code == 401
 
 
 def test_who_may_not_edit_gets_no_token_to_write(somebody):
@@ -198,7 +230,7 @@ def test_the_second_factor_from_turning_on_to_losing_the_phone(app, browse, some
 
 def test_all_that_is_known_of_one_can_be_taken_along(app, somebody):
     account_id, browser = somebody("planner")
-    browser.post("/account/tokens", form="/account", label="for QGIS", days="30")
+    browser.post("/account/tokens", form="/account", label="for QGIS", token_current=PASSWORD)
     with app.extensions["database"].session(account_id) as session:
         session.execute(text("UPDATE register.assets SET name = name || ' ' WHERE id = 'archway-library'"))
     answer = browser.get("/account/export")
@@ -249,3 +281,13 @@ def test_the_last_administrator_stays(app, browse, signed_in, everybody):
     assert administrator.post(f"{where}/disable", form=where).status_code == 409
     assert administrator.post(f"{where}/roles", form=where, grant="planner").status_code == 409
     assert administrator.get("/people").status_code == 200
+
+
+def test_who_cannot_sign_in_is_no_administrator_to_fall_back_on(app, signed_in, everybody):
+    administrator = signed_in("administrator")
+    with app.extensions["database"].session("tests") as session:
+        invited, _ = people.invite(session, "Late", parse_grants(["administrator"]), user_name="late")
+    where = f"/people/{everybody['administrator']}"
+    assert administrator.post(f"{where}/disable", form=where).status_code == 409
+    where = f"/people/{invited}"
+    assert administrator.post(f"{where}/disable", form=where).status_code == 303

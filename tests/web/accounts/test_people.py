@@ -87,7 +87,8 @@ def test_roles_change_at_once_also_in_the_middle_of_a_session(app, browse, signe
 
 def test_who_is_disabled_is_out_at_once(app, browse, signed_in, everybody):
     administrator, planner = signed_in("administrator"), signed_in("planner")
-    token = planner.post("/account/tokens", form="/account", label="x", scope="write")
+    wanted = {"label": "x", "scope": "write", "token_current": PASSWORD}
+    token = planner.post("/account/tokens", form="/account", **wanted)
     headers = {"Authorization": "Bearer " + re.search(r"ms_[\w-]{43}", token.text)[0]}
     where = f"/people/{everybody['planner']}"
     assert administrator.post(f"{where}/disable", form=where).status_code == 303
