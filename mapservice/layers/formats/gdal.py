@@ -67,7 +67,7 @@ def _indexable(connection: Connection[Any], job: Job) -> bool:
     rows = f"{sql.relation(layer, shape.as_of)} f{sql.where(sql.conditions(layer, shape))}"
     some = f"SELECT {place} AS place FROM {rows} LIMIT {MOST_INDEXED + 1}"
     found = connection.execute(
-        f"SELECT count(*), count(place) FROM ({some}) some", sql.bound(query, job.viewer)
+        f"SELECT count(*), count(place) FROM ({some}) AS counted", sql.bound(query, job.viewer)
     ).fetchone()
     count, placed = found or (0, 0)
     return 0 < count == placed <= MOST_INDEXED
