@@ -11,7 +11,8 @@ import hashlib
 import io
 import json
 import logging
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -26,6 +27,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
 from flask import Blueprint, Flask, Response, abort, current_app, g, has_request_context, request, url_for
 from flask_babel.speaklater import LazyString
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
 
 from mapservice.web.pseudo import PSEUDO_LETTERS, pseudo_catalog
 from mapservice.web.security import ONE_YEAR
@@ -38,6 +42,7 @@ TEMPLATE = FOLDER / "messages.pot"
 COOKIE = "lang"
 ONE_YEAR_S = 31_536_000
 SCRIPTS = ".js"
+PLACE = re.compile(r"%\((\w+)\)[sd]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ def init_languages(app: Flask, *, pseudo: bool = False) -> None:
     babel.domain_instance = _OwnDomain()
     # A page says a hundred texts: Flask-Babel's own way to each is five times as long.
     app.jinja_env.install_gettext_callables(gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.globals.update(gettext=_gettext_of_page, ngettext=_ngettext_of_page)
     app.jinja_env.globals.update(
         language=current_language, languages=tuple(offered.values()), in_language=in_language
     )
@@ -111,11 +117,35 @@ def current_language() -> Language:
 def gettext(text: str, **values: object) -> str:
     """A text in the language of the page, its %(named)s places filled in."""
     said = str(current_language().translations.gettext(text))
-    return said % values if values else said
+    return _filled(said, text, values) if values else said
 
 
 def _ngettext(one: str, many: str, count: int) -> str:
     return str(current_language().translations.ngettext(one, many, count))
+
+
+@pass_context
+def _gettext_of_page(page: Context, text: str, /, **values: object) -> str:
+    """Jinja's new style, in which every text is a format; but one that does not fit is said in English."""
+    said = str(current_language().translations.gettext(text))
+    return _filled(said, text, values, markup=page.eval_ctx.autoescape)
+
+
+@pass_context
+def _ngettext_of_page(page: Context, one: str, many: str, num: int, /, **values: object) -> str:
+    given = {"num": num, **values}
+    return _filled(
+        _ngettext(one, many, num), one if num == 1 else many, given, markup=page.eval_ctx.autoescape
+    )
+
+
+def _filled(said: str, english: str, values: Mapping[str, object], *, markup: bool = False) -> str:
+    kind = Markup if markup else str
+    try:
+        return kind(said) % values
+    except (KeyError, TypeError, ValueError):
+        log.warning("%s: %r does not fit %r", current_language().tag, said, english)
+        return kind(english) % values
 
 
 def lazy_gettext(text: str, **values: object) -> str:
@@ -190,7 +220,35 @@ def _languages(pseudo: bool) -> Iterator[Language]:
 
 def _read(path: Path) -> Catalog:
     with path.open("rb") as file:
-        return read_po(file, abort_invalid=True)
+        return _fitting(read_po(file, abort_invalid=True), path.name)
+
+
+def _fitting(catalog: Catalog, name: str) -> Catalog:
+    """Without the messages that could not be filled in: they would take every page down that says them."""
+    for message in [*catalog]:
+        texts = [message.id] if isinstance(message.id, str) else [*message.id]
+        strings = [message.string] if isinstance(message.string, str) else [*(message.string or ())]
+        if not all(texts) or not any(strings):
+            continue
+        # Of several forms one may leave the number out: "a place", "%(num)s places".
+        most = set.union(*map(_places, texts))
+        least = set.intersection(*map(_places, texts)) - ({"num", "count"} if len(texts) > 1 else set())
+        if not all(least <= _places(each) <= most and _can_be_filled(each) for each in filter(None, strings)):
+            log.warning(
+                "%s: %r is left in English: its placeholders are not those of %r", name, strings, texts
+            )
+            catalog.delete(message.id, message.context)
+    return catalog
+
+
+def _places(text: str) -> set[str]:
+    """What a program fills in, as it is written: `%(day)s`."""
+    return set(PLACE.findall(text))
+
+
+def _can_be_filled(text: str) -> bool:
+    """Whether what is left without places and `%%` has no sign that begins one."""
+    return "%" not in PLACE.sub("", text).replace("%%", "")
 
 
 def _language(tag: str, catalog: Catalog) -> Language:

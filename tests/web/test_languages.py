@@ -1,10 +1,14 @@
 """Pages in another language: how it is chosen and kept, and that no text of the pages escapes translation."""
 
 import re
+from dataclasses import replace
 
 from babel.messages.pofile import read_po
+from babel.support import NullTranslations
+from flask import g
 
-from mapservice.web import pseudo, translating
+from mapservice import create_app
+from mapservice.web import languages, pseudo, translating
 from mapservice.web.languages import TEMPLATE
 
 
@@ -51,3 +55,67 @@ def test_what_a_program_fills_in_and_markup_are_left_alone():
         assert "%%" in said
         assert len(said) > 1.3 * len("Ring %(name)s now 100%%")
         assert not re.search(r"\b(Ring|now)\b", said)
+
+
+BROKEN = """msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=utf-8\\n"
+"Language: cy\\n"
+"Plural-Forms: nplurals=2; plural=n != 1;\\n"
+
+msgid "Help near %(where)s"
+msgstr "Cymorth ger %(ble)s"
+
+msgid "Every page"
+msgstr "Pob 100% tudalen"
+
+msgid "%(num)s place"
+msgid_plural "%(num)s places"
+msgstr[0] "Un lle"
+msgstr[1] "%(num)s lle"
+
+msgid "%(num)s door"
+msgid_plural "%(num)s doors"
+msgstr[0] "%(num)s drws"
+msgstr[1] "%(rhif)s drws"
+
+msgid "Ring %(name)s"
+msgstr "Ffoniwch %(name)s"
+"""
+
+
+def test_a_mistranslated_placeholder_takes_one_text_away_and_not_the_language(
+    settings, database, front_end, tmp_path, monkeypatch, caplog
+):
+    (tmp_path / "cy.po").write_text(BROKEN)
+    monkeypatch.setattr(languages, "FOLDER", tmp_path)
+    app = create_app(settings, database)
+    with app.test_request_context("/?lang=cy"):
+        assert languages.current_language().tag == "cy"
+        said = app.jinja_env.from_string(
+            '{{ _("Help near %(where)s", where="<N1>") }}|{{ _("Every page") }}|'
+            '{{ ngettext("%(num)s place", "%(num)s places", 1) }}|'
+            '{{ ngettext("%(num)s place", "%(num)s places", 2) }}|'
+            '{{ ngettext("%(num)s door", "%(num)s doors", 2) }}|{{ _("Ring %(name)s", name="A") }}'
+        ).render()
+        assert said == "Help near &lt;N1&gt;|Every page|Un lle|2 lle|2 doors|Ffoniwch A"
+        assert languages.gettext("Help near %(where)s", where="N1") == "Help near N1"
+    for text in ("ble", "100%", "rhif"):
+        assert text in caplog.text
+    assert "Un lle" not in caplog.text
+    assert app.test_client().get("/?lang=cy").status_code == 200
+    assert app.test_client().get("/no-such-page?lang=cy").status_code == 404
+
+
+def test_what_cannot_be_filled_in_all_the_same_is_said_in_english(app, monkeypatch, caplog):
+    wrong = NullTranslations()
+    monkeypatch.setattr(wrong, "gettext", lambda text: "%(nobody)s %")
+    monkeypatch.setattr(wrong, "ngettext", lambda one, many, count: "%(nobody)s")
+    with app.test_request_context("/"):
+        g.language = replace(languages.ENGLISH, translations=wrong)
+        said = app.jinja_env.from_string(
+            '{{ _("a %(b)s", b=1) }}, {{ ngettext("%(num)s c", "%(num)s d", 2) }}'
+        )
+        assert said.render() == "a 1, 2 d"
+        assert languages.gettext("a %(b)s", b=1) == "a 1"
+    assert "does not fit" in caplog.text
