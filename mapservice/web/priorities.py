@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, TypeVar, cast
+from dataclasses import dataclass, field, fields
+from typing import Any, Generic, TypeVar, cast
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, current_app, render_template, request
@@ -71,6 +73,33 @@ class Asked:
             else "residents with no 0.5 ha within 200 m who get a space of any size there, "
             "or with no 2 ha within 300 m who get one",
         }
+
+
+@dataclass(slots=True)
+class Answer(Generic[T]):
+    """What was worked out for one question, and for which edition of the data."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    edition: object = None
+    result: list[T] = field(default_factory=list)
+
+
+class Answers:
+    """The answers of this process, those that were asked for last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[object, Answer[Any]] = OrderedDict()
+
+    def of(self, question: object) -> Answer[Any]:
+        """The place for a question's answer, whether there is one yet or not."""
+        with self._lock:
+            answer = self._kept.setdefault(question, Answer())
+            self._kept.move_to_end(question)
+            if len(self._kept) > MOST_KEPT:
+                # Whoever works on it still has it.
+                self._kept.popitem(last=False)
+            return answer
 
 
 @blueprint.get("/green-spaces/first")
@@ -180,28 +209,26 @@ def _ranked(cursor: Cursor[Any], asked: Asked) -> list[Candidate]:
 
 def _kept(cursor: Cursor[Any], asked: tuple[object, ...], work_out: Callable[[], list[T]]) -> list[T]:
     """What takes up to a second to work out, kept until anything it depends on changes."""
-    kept: dict[object, tuple[object, list[T]]] = current_app.extensions.setdefault("priorities", {})
-    key = (*asked, context.viewer())
-    # Before the reading, so that a change in between is seen the next time.
-    edition = read_edition(cursor)
-    found = kept.get(key)
-    if found is not None and found[0] == edition:
-        return found[1]
-    if len(kept) >= MOST_KEPT:
-        kept.clear()
-    kept[key] = (edition, work_out())
-    return kept[key][1]
+    answers: Answers = current_app.extensions.setdefault("priorities", Answers())
+    answer: Answer[T] = answers.of((*asked, context.viewer()))
+    # Whoever asks the same meanwhile waits for this answer rather than work it out as well.
+    with answer.lock:
+        # Before the reading, so that a change in between is seen the next time.
+        edition = read_edition(cursor)
+        if answer.edition != edition:
+            answer.result, answer.edition = work_out(), edition
+        return answer.result
 
 
 def _asked(known: Known, localities: list[str]) -> Asked:
     given = request.args
     put_right = False
     numbers = {}
-    for field in fields(Weights):
-        text = given.get(field.name)
+    for weight in fields(Weights):
+        text = given.get(weight.name)
         number = int(text) if text and text.isascii() and text.isdigit() and len(text) < 4 else None
         put_right |= text is not None and (number is None or number > LARGEST_WEIGHT)
-        numbers[field.name] = cast(int, field.default) if number is None else min(number, LARGEST_WEIGHT)
+        numbers[weight.name] = cast(int, weight.default) if number is None else min(number, LARGEST_WEIGHT)
     weights = Weights(**numbers)
     if not weights.total:
         weights, put_right = Weights(), True

@@ -3,9 +3,13 @@
 import csv
 import io
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import text
+
+from mapservice.web import priorities
 
 FIRST = "/green-spaces/first"
 
@@ -143,3 +147,27 @@ def test_access_is_fresh_the_moment_a_park_closes(client, database):
             text("UPDATE register.green_spaces SET access = 'no-access' WHERE id = 'barnard-park'")
         )
     assert client.get("/green-spaces/access.csv").data != before
+
+
+def test_what_many_ask_at_once_is_worked_out_once_and_only_so_much_is_kept(app, monkeypatch):
+    monkeypatch.setattr(priorities, "read_edition", lambda cursor: 1)
+    monkeypatch.setattr(priorities, "MOST_KEPT", 2)
+    app.extensions.pop("priorities", None)
+    worked = []
+
+    def ask(number):
+        def work_out():
+            worked.append(number)
+            time.sleep(0.02)
+            return [number]
+
+        with app.test_request_context("/"):
+            return priorities._kept(None, (number,), work_out)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert [*threads.map(ask, [1] * 8)] == [[1]] * 8
+        assert worked == [1]
+        numbers = [*range(20)] * 5
+        assert [*threads.map(ask, numbers)] == [[number] for number in numbers]
+    assert len(app.extensions["priorities"]._kept) == 2
+    app.extensions.pop("priorities")
