@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import socket
 import threading
 import time
@@ -12,6 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import g, request
+
+from mapservice.database.pool import is_readable
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -70,7 +71,7 @@ class Watcher:
 def has_left(client: socket.socket) -> bool:
     """Whether the other end has closed the connection."""
     try:
-        if not select.select([client], [], [], 0)[0]:
+        if not is_readable(client.fileno()):
             return False
         return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
     except (OSError, ValueError):

@@ -1,13 +1,20 @@
 """The pool for reading: bounded, patient for so long and no longer, and free of connections that died."""
 
 import dataclasses
+import fcntl
+import os
+import resource
+import socket
 import threading
+import time
+from types import SimpleNamespace
 
 import psycopg
 import pytest
 
 from mapservice.database import rows
-from mapservice.database.pool import NoConnection, ReadingPool
+from mapservice.database.pool import NoConnection, ReadingPool, is_alive
+from mapservice.web.watching import has_left
 
 
 @pytest.fixture
@@ -99,3 +106,51 @@ def test_an_error_is_the_same_as_psycopgs_and_does_no_harm(pool):
             rows.run(connection, "SELECT 1 FROM nowhere", {})
     assert rows.run(connection, "SELECT 1 / %(by)s", {"by": 1}).get_value(0, 0) == b"1"
     pool.give_back(connection)
+
+
+def test_an_old_connection_is_closed(bare_database):
+    pool = ReadingPool(bare_database.pool._connect, kept=1, most=1, patience_s=0.2, oldest_s=0.05)
+    connection = pool.take()
+    pool.give_back(connection)
+    assert pool.take() is connection
+    time.sleep(0.06)
+    pool.give_back(connection)
+    assert connection.closed
+    fresh = pool.take()
+    assert not fresh.closed
+    fresh.close()
+
+
+@pytest.fixture
+def past_1023():
+    """The same open file under a number that select cannot take."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < 2000:
+        if hard != resource.RLIM_INFINITY and hard < 2000:
+            pytest.skip("no more than 1024 files may be open here")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2000, hard))
+    made = []
+
+    def high(descriptor):
+        made.append(fcntl.fcntl(descriptor, fcntl.F_DUPFD, 1500))
+        return made[-1]
+
+    yield high
+    for descriptor in made:
+        os.close(descriptor)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_thousand_open_files_do_no_harm(past_1023):
+    here, there = socket.socketpair()
+    number = past_1023(here.fileno())
+    connection = SimpleNamespace(closed=False, fileno=lambda: number)
+    client = socket.socket(fileno=past_1023(here.fileno()))
+    assert is_alive(connection)
+    assert not has_left(client)
+    there.close()
+    assert not is_alive(connection)
+    assert has_left(client)
+    client.detach()
+    here.close()
+    assert has_left(here)
