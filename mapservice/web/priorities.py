@@ -19,28 +19,40 @@ from mapservice.analysis.first import LARGEST_WEIGHT, Candidate, Weights, rank_c
 from mapservice.analysis.standards import STANDARDS
 from mapservice.layers.query import FeatureQuery
 from mapservice.web import context, reading
+from mapservice.web.languages import gettext, lazy_gettext
 from mapservice.web.maps import built_map
+from mapservice.web.words import english
 
 blueprint = Blueprint("priorities", __name__)
 T = TypeVar("T")
 MOST_KEPT = 50
 
 METHOD_WORDS: Mapping[Method, str] = {
-    "walk": "the walk along streets and paths, to the entrances that are known",
-    "estimate": f"an estimate of the walk: {DETOUR} times the straight line to the nearest entrance, "
-    "or to the outline where no entrance is known",
-    "boundary": "a straight line from the edge of the space, as the published standards measure",
+    "walk": english("the walk along streets and paths, to the entrances that are known"),
+    "estimate": english(
+        "an estimate of the walk: %(factor)s times the straight line to the nearest entrance, "
+        "or to the outline where no entrance is known"
+    ),
+    "boundary": english("a straight line from the edge of the space, as the published standards measure"),
 }
 METHOD_NAMES: Mapping[Method, str] = {
-    "walk": "Along streets and paths",
-    "estimate": f"Estimated: straight line × {DETOUR}",
-    "boundary": "Straight line from the edge (published method)",
+    "walk": lazy_gettext("Along streets and paths"),
+    "estimate": lazy_gettext("Estimated: straight line × %(factor)s", factor=DETOUR),
+    "boundary": lazy_gettext("Straight line from the edge (published method)"),
 }
 WEIGHT_WORDS = {
-    "residents": "Residents who gain",
-    "deprivation": "Deprivation where they live",
-    "cost": "Cost is known",
-    "ownership": "The owner is a public body",
+    "residents": lazy_gettext("Residents who gain"),
+    "deprivation": lazy_gettext("Deprivation where they live"),
+    "cost": lazy_gettext("Cost is known"),
+    "ownership": lazy_gettext("The owner is a public body"),
+}
+FACTOR = {"factor": DETOUR}
+WHO_GAINS = {
+    True: english("residents who would then meet a standard in full"),
+    False: english(
+        "residents with no 0.5 ha within 200 m who get a space of any size there, "
+        "or with no 2 ha within 300 m who get one"
+    ),
 }
 
 
@@ -64,14 +76,19 @@ class Asked:
 
     @property
     def how(self) -> dict[str, str]:
-        """How the result came about, to be printed on it."""
+        """How the result came about, to be written into files: in English."""
         return {
             "weighting": self.weights.words,
-            "distances": METHOD_WORDS[self.method],
-            "who_gains": "residents who would then meet a standard in full"
-            if self.in_full
-            else "residents with no 0.5 ha within 200 m who get a space of any size there, "
-            "or with no 2 ha within 300 m who get one",
+            "distances": METHOD_WORDS[self.method] % FACTOR,
+            "who_gains": WHO_GAINS[self.in_full],
+        }
+
+    @property
+    def said(self) -> dict[str, str]:
+        """The same on a page, in its language."""
+        return {
+            "distances": gettext(METHOD_WORDS[self.method], **FACTOR),
+            "who_gains": gettext(WHO_GAINS[self.in_full]),
         }
 
 
@@ -160,7 +177,6 @@ def access() -> str:
         sets=[(title, _of(areas, set_id)) for set_id, title in titles.items() if areas],
         standards=STANDARDS,
         methods=[(method, METHOD_NAMES[method]) for method in known.methods],
-        method_words=METHOD_WORDS,
     )
 
 
@@ -170,7 +186,7 @@ def access_csv() -> Response:
     with context.database().reading() as cursor:
         asked = _asked(read_known(cursor, context.viewer()), [])
         areas = _access(cursor, asked.method)
-    how = {"distances": METHOD_WORDS[asked.method]}
+    how = {"distances": asked.how["distances"]}
     named = ["boundary_set", "id", "name", "residents", *(s.id.replace("-", "_") for s in STANDARDS)]
     columns = [*named, "hectares", "square_metres_each", *how]
     return _file(

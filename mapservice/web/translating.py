@@ -14,6 +14,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from mapservice.analysis.standards import STANDARDS
 from mapservice.register.vocabulary import ACCESS_FACTS
 from mapservice.web.languages import FOLDER, TEMPLATE
 
@@ -34,6 +35,7 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None,
     "gettext": None,
     "lazy_gettext": None,
+    "english": None,
     "ngettext": (1, 2),
 }
 HEADER = "# Translations of the pages. Names of places and other data are never translated.\n#"
@@ -56,6 +58,8 @@ def extract() -> Catalog:
         catalog.add(message, locations=[(file, 0)], auto_comments=comments, context=context)
     for title in ACCESS_FACTS.values():
         catalog.add(title, locations=[("register/vocabulary.py", 0)])
+    for standard in STANDARDS:
+        catalog.add(standard.title, locations=[("analysis/standards.py", 0)])
     return catalog
 
 

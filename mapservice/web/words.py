@@ -45,6 +45,11 @@ STAGES = {
 }
 
 
+def english(text: str) -> str:
+    """A text that files keep in English and a page shows with `gettext`: marked for translators."""
+    return text
+
+
 def words(code: str | None) -> str:
     """``community-garden`` as ``Community garden``; empty for nothing."""
     text = (code or "").replace("-", " ").replace("_", " ").strip()

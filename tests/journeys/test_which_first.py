@@ -44,6 +44,30 @@ def test_the_pages_fit_the_narrowest_phone(browser, live_server):
         expect(visitor.page.get_by_role("table")).to_have_count(3)
 
 
+def test_the_order_can_be_read_on_a_phone_and_on_a_desk(browser, live_server, screen):
+    with visit(browser, live_server, **screen) as visitor:
+        page = visitor.page
+        visitor.go("/green-spaces/first")
+        table = page.get_by_role("table")
+        width = page.viewport_size["width"]
+        first = table.locator("tbody").first
+        for part in (table.locator("caption"), *first.locator("tr").first.locator("td, th").all()):
+            box = part.bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+        # What the figures are is said beside them where the head of the table does not show.
+        if visitor.on_phone:
+            assert re.search(r"Score of 100\s*\d", first.inner_text())
+            assert re.search(r"Residents who gain\s*[\d,]+", first.inner_text())
+        else:
+            expect(table.get_by_role("columnheader")).to_have_count(6)
+        folded = first.get_by_text("Residents within 200 m")
+        expect(folded).to_be_hidden()
+        first.get_by_text("More figures").click()
+        expect(folded).to_be_visible()
+        visitor.look()
+
+
 def test_it_works_without_javascript(browser, live_server):
     with visit(browser, live_server, java_script_enabled=False) as visitor:
         page = visitor.page

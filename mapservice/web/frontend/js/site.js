@@ -46,7 +46,7 @@ for (const box of document.querySelectorAll('[data-copy]')) {
 
 // On paper nothing can be unfolded.
 window.addEventListener('beforeprint', () => {
-  for (const fold of document.querySelectorAll('details.app-kind')) fold.open = true
+  for (const fold of document.querySelectorAll('details.app-kind, details.app-fold')) fold.open = true
 })
 
 // "Use my location" fills lon and lat and sends the form; the place is only sent to this server.
