@@ -8,6 +8,7 @@ database for nothing but versions: it is right across processes the moment a row
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -15,17 +16,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+import psycopg
 from werkzeug.http import http_date, parse_date
 
 from mapservice.database import Database, rows
 from mapservice.layers.catalogue import Catalogue
 from mapservice.layers.visibility import ANONYMOUS
 from mapservice.services import hsds
+from mapservice.web.accepting import choices
+from mapservice.web.compression import best_encoding
 from mapservice.web.frame import DATABASE_AWAY
-from mapservice.web.requests import REQUEST_ID, request_id
-from mapservice.web.security import OPEN_TO_READ
+from mapservice.web.requests import REQUEST_ID, request_id, stated_handling
+from mapservice.web.security import OPEN_TO_READ, VARY
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -33,12 +38,18 @@ if TYPE_CHECKING:
 VERSIONS = "mapservice.versions"
 """The key of the WSGI environment under which a view leaves {relation: version} of what it answered from."""
 LARGEST_KEPT = 4 * 1024 * 1024
+MOST_KEPT = 20_000
+ENTRY_BYTES = 1024
+"""About what keeping an answer takes beside its texts: the objects they are in."""
 VALIDATORS = ("etag", "last-modified", "cache-control")
 CACHE_CONTROL = "public, max-age=0, must-revalidate"
 # A date in a header has whole seconds: one younger than this could hide a second change.
 SETTLED = timedelta(seconds=2)
 
 KEPT_STATUS = ("200", "204")
+SAYS_WHERE = re.compile(r"(?:^|&)(?:postcode|lon|lat)(?:[=&]|$)")
+"""In a query string: where somebody lives or stands, which no cache is to hold, ours included."""
+UNREADABLE = (*DATABASE_AWAY, psycopg.Error)
 ALL_VERSIONS = """
     SELECT string_agg(relation || ' ' || version || ' ' || extract(epoch FROM changed_at), E'\\n')
     FROM layers.relations
@@ -58,6 +69,11 @@ class Kept:
     etag: str
     versions: dict[str, int]
 
+    def cost(self, key: Key) -> int:
+        """About how many bytes it takes to keep this under a key."""
+        texts = sum(map(len, key)) + sum(len(name) + len(value) for name, value in self.headers)
+        return ENTRY_BYTES + texts + len(self.body)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -68,10 +84,11 @@ class Change:
 
 
 class KeptAnswers:
-    """The least recently used answers go first when their bytes exceed the budget."""
+    """The least recently used answers go first when they are too many or take more than the budget."""
 
-    def __init__(self, budget_bytes: int) -> None:
+    def __init__(self, budget_bytes: int, most: int = MOST_KEPT) -> None:
         self.budget_bytes = budget_bytes
+        self.most = most
         self._answers: OrderedDict[Key, Kept] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -86,14 +103,19 @@ class KeptAnswers:
 
     def put(self, key: Key, kept: Kept) -> None:
         """Keep an answer, in place of an older one for the same request."""
-        if len(kept.body) > min(LARGEST_KEPT, self.budget_bytes):
+        cost = kept.cost(key)
+        if cost > min(LARGEST_KEPT, self.budget_bytes):
             return
         with self._lock:
             old = self._answers.pop(key, None)
-            self._bytes += len(kept.body) - (len(old.body) if old else 0)
+            self._bytes += cost - (old.cost(key) if old else 0)
             self._answers[key] = kept
-            while self._bytes > self.budget_bytes:
-                self._bytes -= len(self._answers.popitem(last=False)[1].body)
+            while self._bytes > self.budget_bytes or len(self._answers) > self.most:
+                first, gone = self._answers.popitem(last=False)
+                self._bytes -= gone.cost(first)
+
+    def __len__(self) -> int:
+        return len(self._answers)
 
     @property
     def size_bytes(self) -> int:
@@ -118,6 +140,8 @@ class CachedAnswers:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer from what is kept where it still holds; else let the application answer and keep that."""
+        if _says_where(environ):
+            return self._inner(environ, _not_to_be_stored(start_response))
         if not _may_be_kept(environ):
             return self._inner(environ, start_response)
         key = _key(environ)
@@ -126,27 +150,25 @@ class CachedAnswers:
         if not relations:
             return self._inner(environ, start_response)
         shared_tag = not _is_one_feature(environ["PATH_INFO"])
-        conditional = "HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MODIFIED_SINCE" in environ
-        if kept or (conditional and shared_tag) or not _reports_versions(environ["PATH_INFO"]):
+        tagged = "HTTP_IF_NONE_MATCH" in environ and shared_tag
+        if kept or tagged or not _reports_versions(environ["PATH_INFO"]):
             try:
                 changes = self._read_changes()
-            except DATABASE_AWAY:
+            except UNREADABLE:
                 # Nobody out here turns an error into words: the application meets the same one and does.
                 return self._inner(environ, start_response)
             if not all(name in changes for name in relations):
                 return self._inner(environ, start_response)
             concerned = [changes[name] for name in relations]
             now = {name: changes[name].version for name in relations}
-            current = kept if kept and kept.versions == now else None
-            etag = current.etag if current else self._etag(key, now) if shared_tag else None
-            if etag and conditional and _not_modified(environ, etag, concerned):
+            if kept and kept.versions == now:
+                return _give(kept, environ, start_response, concerned)
+            # With nothing kept, only a tag tells that the request was once answered, and not refused: it is
+            # given out with such an answer alone. A date or `*` waits for what the application says.
+            etag = self._etag(key, now)
+            if tagged and etag in _tags(environ):
                 start_response("304 Not Modified", _unchanged(environ, etag, concerned))
                 return [b""]
-            if current:
-                own = (REQUEST_ID, request_id(environ))
-                given = [*current.headers, *_validators(current.etag, concerned), own]
-                start_response(current.status, given)
-                return [b""] if environ["REQUEST_METHOD"] == "HEAD" else [current.body]
             environ[VERSIONS] = now
         return self._answer(environ, start_response, key)
 
@@ -184,7 +206,10 @@ class CachedAnswers:
             start_response(status, headers, problem)
             return body
         etag = given.get("etag") or self._etag(key, versions)
-        changes = self._changes_of(versions)
+        try:
+            changes = self._changes_of(versions)
+        except UNREADABLE:
+            changes = []  # the answer is right without a date
         headers = [(name, value) for name, value in headers if name.lower() not in VALIDATORS]
         content = b"".join(body)
         if hasattr(body, "close"):
@@ -192,8 +217,8 @@ class CachedAnswers:
         if environ["REQUEST_METHOD"] == "GET":
             general = [(name, value) for name, value in headers if name != REQUEST_ID]
             self._kept.put(key, Kept(status, general, content, etag, versions))
-        if _matches(environ.get("HTTP_IF_NONE_MATCH"), etag):
-            start_response("304 Not Modified", _unchanged(environ, etag, changes))
+        if _not_modified(environ, etag, changes):
+            start_response("304 Not Modified", _unchanged(environ, etag, changes, given.get("vary", VARY)))
             return [b""]
         start_response(status, [*headers, *_validators(etag, changes)], problem)
         return [content]
@@ -276,43 +301,81 @@ def _may_be_kept(environ: WSGIEnvironment) -> bool:
     return "HTTP_AUTHORIZATION" not in environ and "HTTP_COOKIE" not in environ
 
 
+def _says_where(environ: WSGIEnvironment) -> bool:
+    query = environ.get("QUERY_STRING", "")
+    if not query or not environ["PATH_INFO"].startswith(("/api/", "/openreferral/")):
+        return False
+    return SAYS_WHERE.search(unquote_plus(query) if "%" in query else query) is not None
+
+
+def _not_to_be_stored(start_response: StartResponse) -> StartResponse:
+    """The same, with no cache on the way allowed to keep what it begins, refusals included."""
+
+    def begin(status: str, headers: Headers, problem: Any = None) -> Callable[[bytes], object]:
+        others = [(name, value) for name, value in headers if name.lower() not in VALIDATORS]
+        return start_response(status, [*others, ("Cache-Control", "no-store")], problem)
+
+    return begin
+
+
 def _key(environ: WSGIEnvironment) -> Key:
-    """All of a request that its answer depends on."""
+    """All of a request that its answer depends on: of its headers what is made of them."""
     return (
         environ["PATH_INFO"],
         environ.get("QUERY_STRING", ""),
-        environ.get("HTTP_ACCEPT", ""),
-        environ.get("HTTP_ACCEPT_ENCODING", ""),
-        environ.get("HTTP_PREFER", ""),
+        *choices(environ.get("HTTP_ACCEPT", "")),
+        best_encoding(environ.get("HTTP_ACCEPT_ENCODING", "")) or "",
+        stated_handling(environ.get("HTTP_PREFER", "")) or "",
         environ.get("HTTP_HOST", ""),
         environ["wsgi.url_scheme"],
         environ.get("SCRIPT_NAME", ""),
     )
 
 
+def _give(
+    kept: Kept, environ: WSGIEnvironment, start_response: StartResponse, changes: list[Change]
+) -> Iterable[bytes]:
+    """Answer with what is kept, which holds."""
+    if _not_modified(environ, kept.etag, changes):
+        vary = next((value for name, value in kept.headers if name.lower() == "vary"), VARY)
+        start_response("304 Not Modified", _unchanged(environ, kept.etag, changes, vary))
+        return [b""]
+    own = (REQUEST_ID, request_id(environ))
+    start_response(kept.status, [*kept.headers, *_validators(kept.etag, changes), own])
+    return [b""] if environ["REQUEST_METHOD"] == "HEAD" else [kept.body]
+
+
 def _not_modified(environ: WSGIEnvironment, etag: str, changes: list[Change]) -> bool:
-    """RFC 9110: If-None-Match decides where it is given; else If-Modified-Since."""
-    held = environ.get("HTTP_IF_NONE_MATCH")
-    if held is not None:
-        return _matches(held, etag)
+    """For what would be answered with success (RFC 9110): If-None-Match decides, else If-Modified-Since.
+
+    A date counts only if it is the one we gave. That of a client's own clock may lie between two changes of
+    one second, or between a change and the end of its transaction.
+    """
+    if "HTTP_IF_NONE_MATCH" in environ:
+        tags = _tags(environ)
+        return etag in tags or "*" in tags
     since = parse_date(environ.get("HTTP_IF_MODIFIED_SINCE"))
-    if since is None:
-        return False
-    return since >= max(change.at for change in changes).replace(microsecond=0)
+    return since is not None and since == _last_modified(changes)
 
 
-def _matches(held: str | None, etag: str) -> bool:
-    tags = [tag.strip().removeprefix("W/") for tag in (held or "").split(",")]
-    return etag in tags or "*" in tags
+def _tags(environ: WSGIEnvironment) -> list[str]:
+    return [tag.strip().removeprefix("W/") for tag in environ.get("HTTP_IF_NONE_MATCH", "").split(",")]
+
+
+def _last_modified(changes: list[Change]) -> datetime | None:
+    """The second after the last change, so that what came earlier within it is older; None too soon."""
+    if not changes:
+        return None
+    last = max(change.at for change in changes)
+    if datetime.now(UTC) - last <= SETTLED:
+        return None
+    return last.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def _validators(etag: str, changes: list[Change]) -> Headers:
     headers = [("ETag", etag), ("Cache-Control", CACHE_CONTROL)]
-    if changes:
-        last = max(change.at for change in changes)
-        if datetime.now(UTC) - last > SETTLED:
-            headers.append(("Last-Modified", _http_date(last)))
-    return headers
+    last = _last_modified(changes)
+    return [*headers, ("Last-Modified", _http_date(last))] if last else headers
 
 
 @lru_cache(maxsize=256)
@@ -320,11 +383,11 @@ def _http_date(instant: datetime) -> str:
     return http_date(instant)
 
 
-def _unchanged(environ: WSGIEnvironment, etag: str, changes: list[Change]) -> Headers:
+def _unchanged(environ: WSGIEnvironment, etag: str, changes: list[Change], vary: str = VARY) -> Headers:
     """What an answer without a body says that the one with it would have said."""
     return [
         *_validators(etag, changes),
-        ("Vary", "Accept, Accept-Encoding"),
+        ("Vary", vary),
         *OPEN_TO_READ.items(),
         (REQUEST_ID, request_id(environ)),
     ]

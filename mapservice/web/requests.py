@@ -56,11 +56,15 @@ def request_id(environ: WSGIEnvironment) -> str:
 
 def preferred_handling() -> str | None:
     """`strict` or `lenient`, where the client states it (RFC 7240)."""
-    for header in request.headers.getlist("Prefer"):
-        for preference in header.split(","):
-            name, _, value = preference.partition(";")[0].partition("=")
-            if name.strip().lower() == "handling" and value.strip().strip('"') in ("strict", "lenient"):
-                return value.strip().strip('"')
+    return stated_handling(request.headers.get("Prefer", ""))
+
+
+def stated_handling(prefer: str) -> str | None:
+    """The same of a `Prefer` header."""
+    for preference in prefer.split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip().lower() == "handling" and value.strip().strip('"') in ("strict", "lenient"):
+            return value.strip().strip('"')
     return None
 
 

@@ -25,6 +25,8 @@ OPEN_TO_READ = {
     "Access-Control-Expose-Headers": "Link, ETag, Content-Crs, Content-Disposition",
 }
 """What answers of the API say to pages of other sites: it is public to read, without credentials."""
+VARY = "Accept, Accept-Encoding, Cookie"
+"""What answers of the API depend on beside their address."""
 ONE_YEAR = "public, max-age=31536000, immutable"
 
 

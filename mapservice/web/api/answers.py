@@ -7,11 +7,10 @@ from typing import Any, Literal
 
 import orjson
 from flask import Response, render_template, request
-from werkzeug.datastructures import MIMEAccept
-from werkzeug.http import parse_accept_header
 
-from mapservice.layers.formats import FORMAT_BY_ID, FORMATS, Format
+from mapservice.layers.formats import FORMAT_BY_ID, Format
 from mapservice.layers.query import BadQuery, Mistake
+from mapservice.web.accepting import DOCUMENTS, FEATURES, chosen
 
 Representation = Literal["json", "html"]
 
@@ -34,13 +33,11 @@ def cell(value: Any) -> str:
 def wanted_format() -> Representation:
     """What `f` or, without it, `Accept` asks for."""
     asked = request.args.get("f")
-    if asked in ("json", "html"):
+    if asked in ("json", "geojson", "html"):  # which of them there are here, the parameters' reader says
         return "html" if asked == "html" else "json"
     if asked is not None:
         raise BadQuery([Mistake("f", "must be json or html")])
-    best = request.accept_mimetypes.best_match(
-        ("application/json", "application/geo+json", "text/html"), "application/json"
-    )
+    best = chosen(request.headers.get("Accept", ""), DOCUMENTS)
     return "html" if best == "text/html" else "json"
 
 
@@ -54,13 +51,7 @@ def wanted_features_format() -> Format | Literal["html"]:
 def preferred_format(asked: str | None, accept: str) -> str:
     """The id of the format of features, or html, that an `f` or else an `Accept` header asks for."""
     if asked is None:
-        types = {
-            "application/json": "json",
-            **{each.media_type: each.id for each in FORMATS},
-            "text/html": "html",
-        }
-        best = parse_accept_header(accept, MIMEAccept).best_match(types, "application/json")
-        return types[best]
+        return FEATURES[chosen(accept, tuple(FEATURES))]
     return asked if asked == "html" or asked in FORMAT_BY_ID else "json"
 
 

@@ -13,9 +13,10 @@ from mapservice.layers.history import Changes, HistoryRestarted, Position, parse
 from mapservice.layers.layer import Layer
 from mapservice.layers.query import parse_integer
 from mapservice.web import context
+from mapservice.web.accepting import ATOM, CHANGES, chosen
 from mapservice.web.api import api, documents
 from mapservice.web.api.features import find_layer
-from mapservice.web.api.feed import ATOM, changes_feed
+from mapservice.web.api.feed import changes_feed
 from mapservice.web.api.parameters import Reader, one_of
 from mapservice.web.problems import Problem
 
@@ -49,8 +50,7 @@ def changes(layer_id: str) -> Response:
 
 
 def _accepted() -> str:
-    best = request.accept_mimetypes.best_match((documents.JSON, ATOM), documents.JSON)
-    return "atom" if best == ATOM else "json"
+    return "atom" if chosen(request.headers.get("Accept", ""), CHANGES) == ATOM else "json"
 
 
 def _json(layer: Layer, found: Changes) -> Response:

@@ -9,6 +9,7 @@ from mapservice.layers.formats import FORMATS
 from mapservice.layers.layer import Layer
 from mapservice.layers.query import CRS84, CRS_URIS, STORAGE_CRS
 from mapservice.register.borough import Borough
+from mapservice.web.accepting import ATOM
 
 CONFORMANCE = (
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
@@ -65,7 +66,6 @@ CONFORMANCE = (
     ),
     *(f"http://www.opengis.net/spec/tms/2.0/conf/{name}" for name in ("tilematrixset", "json-tilematrixset")),
 )
-ATOM = "application/atom+xml"
 GEOJSON = "application/geo+json"
 JSON = "application/json"
 SCHEMA_JSON = "application/schema+json"

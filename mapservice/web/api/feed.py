@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 
 from mapservice.layers.history import Change
 from mapservice.layers.layer import Layer
+from mapservice.web.accepting import ATOM
 
-ATOM = "application/atom+xml"
 NAMESPACE = "http://www.w3.org/2005/Atom"
 SAID = {"created": "New", "updated": "Changed", "deleted": "Gone"}
 # XML 1.0 has no way to write these, not even escaped.

@@ -4,13 +4,24 @@ import gzip
 import itertools
 import json
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
 from mapservice import create_app
+from mapservice.web import caching
+from mapservice.web.caching import ENTRY_BYTES, Kept, KeptAnswers
 
 editions = itertools.count(1)
 PATH = "/api/collections/libraries/items"
+LATE = "Fri, 01 Jan 2038 00:00:00 GMT"
+
+
+@pytest.fixture
+def kept(app, monkeypatch):
+    """The kept answers: none as yet."""
+    monkeypatch.setattr(app.wsgi_app, "_kept", KeptAnswers(10**7))
+    return app.wsgi_app._kept
 
 
 @pytest.fixture
@@ -61,7 +72,9 @@ def test_a_kept_answer_is_the_same_answer(client):
 
 def test_each_answer_has_an_id_of_its_own_kept_or_not(client):
     etag = client.get(PATH).headers["ETag"]
-    answers = [client.get(PATH, headers={"If-None-Match": tag}) for tag in ('"other"', etag) for _ in range(2)]
+    answers = [
+        client.get(PATH, headers={"If-None-Match": tag}) for tag in ('"other"', etag) for _ in range(2)
+    ]
     assert [a.status_code for a in answers] == [200, 200, 304, 304]
     assert len({a.headers["X-Request-Id"] for a in answers}) == 4
     for answer in answers:
@@ -146,4 +159,128 @@ def test_errors_are_never_kept(client):
         response = client.get(f"{PATH}?limit=0")
         assert response.status_code == 400
         assert "ETag" not in response.headers
-    assert client.get(f"{PATH}?limit=0", headers={"If-None-Match": "*"}).status_code in (304, 400)
+
+
+@pytest.mark.parametrize("condition", [{"If-None-Match": "*"}, {"If-Modified-Since": LATE}])
+@pytest.mark.parametrize(
+    "path,status",
+    [
+        (f"{PATH}?limit=0", 400),
+        ("/api/collections?nonsense=1", 400),
+        ("/api/collections/libraries/nothing", 404),
+        ("/api/tiles/NoSuchSet/0/0/0", 404),
+        ("/openreferral/3.0/services/nothing", 404),
+        ("/openreferral/3.0/services?nonsense=1", 400),
+    ],
+)
+def test_what_would_be_refused_is_not_called_unchanged(client, path, status, condition):
+    for _ in range(2):
+        assert client.get(path, headers=condition).status_code == status
+
+
+def test_any_representation_will_do_for_a_star_once_there_is_one(client):
+    for _ in range(2):
+        assert client.get("/api/collections", headers={"If-None-Match": "*"}).status_code == 304
+
+
+def test_a_date_of_ones_own_may_lie_between_two_changes(client, database):
+    with database.owner.begin() as connection:
+        connection.execute(
+            text("UPDATE layers.relations SET changed_at = '2026-01-02 03:04:05.9Z', version = version + 1")
+        )
+    given = client.get(PATH).headers["Last-Modified"]
+    assert given == "Fri, 02 Jan 2026 03:04:06 GMT"
+    for since, status in ((given, 304), ("Fri, 02 Jan 2026 03:04:05 GMT", 200), (LATE, 200)):
+        assert client.get(PATH, headers={"If-Modified-Since": since}).status_code == status
+
+
+def test_a_kept_answer_is_revalidated_by_date_without_running_the_query(
+    app, kept, client, database, monkeypatch
+):
+    with database.owner.begin() as connection:
+        connection.execute(
+            text("UPDATE layers.relations SET changed_at = now() - interval '1 hour', version = version + 1")
+        )
+    since = client.get(PATH).headers["Last-Modified"]
+    monkeypatch.setattr(app.wsgi_app, "_inner", lambda *_: pytest.fail("the query was run"))
+    again = client.get(PATH, headers={"If-Modified-Since": since})
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize("path", [PATH, "/api/collections", "/openreferral/3.0/services"])
+def test_unchanged_varies_by_what_the_answer_varies_by(app, client, kept, path, monkeypatch):
+    def varies(answer):
+        return {word.strip() for word in answer.headers["Vary"].split(",")}
+
+    first = client.get(path)
+    etag = {"If-None-Match": first.headers["ETag"]}
+    assert varies(client.get(path, headers=etag)) == varies(first)
+    monkeypatch.setattr(app.wsgi_app, "_kept", KeptAnswers(0))
+    for _ in range(2):
+        again = client.get(path, headers=etag)
+        assert again.status_code == 304
+        assert varies(again) >= varies(first)
+
+
+def test_headers_that_mean_the_same_share_an_answer(client, kept):
+    for number in range(5):
+        headers = {
+            "Accept": f"application/json, x/y{number};q=0.1",
+            "Accept-Encoding": f"zstd, x{number}",
+            "Prefer": f"respond-async, wait={number}",
+        }
+        assert client.get(PATH, headers=headers).status_code == 200
+    assert len(kept) == 1
+    client.get(PATH, headers={"Accept": "text/html"})
+    client.get("/api/collections/libraries/changes", headers={"Accept": "application/atom+xml"})
+    assert len(kept) > 1
+
+
+def test_everything_that_is_kept_counts():
+    kept = KeptAnswers(100_000, most=50)
+    nothing = Kept("204 NO CONTENT", [("Link", "x" * 1000)], b"", '"x"', {})
+    for number in range(200):
+        kept.put((f"/{number}", "y" * 8000), nothing)
+        assert kept.size_bytes <= 100_000
+    assert 0 < len(kept) < 12
+    for number in range(200):
+        kept.put((f"/{number}",), Kept("204 NO CONTENT", [], b"", '"x"', {}))
+    assert len(kept) == 50
+    kept.put(("/0", "z" * 200_000), nothing)
+    assert len(kept) == 50
+    assert kept.size_bytes == 50 * ENTRY_BYTES + sum(len(f"/{number}") for number in range(150, 200))
+
+
+@pytest.mark.parametrize("query", ["postcode=N1+9JP", "%70ostcode=N19JP", "lat=51.55&lon=-0.1", "postcode=x"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/lookup",
+        "/api/nearest",
+        "/openreferral/3.0/service_at_locations",
+        "/openreferral/3.0/services",
+        PATH,
+    ],
+)
+def test_where_somebody_lives_is_not_kept(client, kept, path, query):
+    answer = client.get(f"{path}?{query}")
+    assert answer.headers.getlist("Cache-Control") == ["no-store"]
+    assert "Last-Modified" not in answer.headers
+    assert len(kept) == 0
+    assert client.head(f"{path}?{query}").headers.getlist("Cache-Control") == ["no-store"]
+
+
+def test_versions_that_cannot_be_read_are_a_failure_in_words(app, client, monkeypatch):
+    client.get("/api/collections")
+
+    def lost(_):
+        raise psycopg.OperationalError("the connection is lost")
+
+    monkeypatch.setattr(caching, "_read_text", lost)
+    monkeypatch.setattr(app.wsgi_app, "_seen", {})
+    # The application can still read: its answer is right, only without a date.
+    assert client.get(f"{PATH}?limit=3").status_code == 200
+    monkeypatch.setattr(type(app.extensions["database"].pool), "take", lost)
+    away = client.get("/api/collections")
+    assert away.status_code == 503
+    assert int(away.headers["Retry-After"]) > 0
