@@ -18,6 +18,7 @@ RELATIONS = (
         for table in (
             "organisations", "taxonomies", "taxonomy_terms", "services", "service_at_locations", "schedules",
             "cost_options", "service_languages", "service_contacts", "service_areas", "service_terms",
+            "contact_points", "postcodes",
         )
     ),
     "layers.areas",
@@ -27,13 +28,16 @@ RELATIONS = (
 
 _PUBLIC = "v.visibility = 'public' AND NOT v.demonstration"
 _PUBLIC_PLACE = "p.visibility = 'public' AND NOT p.demonstration"
+# A session s is nobody's to see while its place is not.
+SEEN_SESSION = f"""(s.service_at_location_id IS NULL OR EXISTS (
+    SELECT FROM register.service_places p WHERE p.id = s.service_at_location_id AND {_PUBLIC_PLACE}))"""
 _MOMENT = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 
 _ORGANISATION = (
     "json_build_object('id', o.uuid, 'name', o.name, 'description', COALESCE(o.description, o.name),"
     " 'email', o.email, 'website', o.website)"
 )
-_MODIFIED = """greatest(v.updated_at, o.updated_at,
+MODIFIED = """greatest(v.updated_at, o.updated_at,
     (SELECT max(x.updated_at) FROM register.service_at_locations x WHERE x.service_id = v.id),
     (SELECT max(x.updated_at) FROM register.schedules x WHERE x.service_id = v.id),
     (SELECT max(x.updated_at) FROM register.cost_options x WHERE x.service_id = v.id),
@@ -44,7 +48,7 @@ _SERVICE_FIELDS = f"""
     'email', v.email, 'status', v.status, 'fees', v.fees, 'eligibility_description', v.eligibility,
     'application_process', v.how_to_get_it, 'minimum_age', v.minimum_age, 'maximum_age', v.maximum_age,
     'assured_date', v.confirmed_on, 'assurer_email', v.assurer_email, 'alert', v.alert,
-    'last_modified', {_MOMENT.format(_MODIFIED)}, 'organization', {_ORGANISATION}"""
+    'last_modified', {_MOMENT.format(MODIFIED)}, 'organization', {_ORGANISATION}"""
 _LOCATION_FIELDS = """
     'id', p.uuid, 'location_type', 'physical', 'name', p.name, 'description', p.description,
     'latitude', round(ST_Y(p.geom_4326)::numeric, 6), 'longitude', round(ST_X(p.geom_4326)::numeric, 6),
@@ -76,8 +80,7 @@ _LOCATION = f"""json_build_object({_LOCATION_FIELDS},
 _SERVICE = f"""json_build_object({_SERVICE_FIELDS},
     'schedules', (SELECT json_agg({_SCHEDULE} ORDER BY s.id) FROM register.sessions s
         LEFT JOIN register.service_at_locations l ON l.id = s.service_at_location_id
-        WHERE s.service_id = v.id AND (l.id IS NULL OR EXISTS (
-            SELECT FROM register.service_places p WHERE p.id = l.id AND {_PUBLIC_PLACE}))),
+        WHERE s.service_id = v.id AND {SEEN_SESSION}),
     'service_areas', (SELECT json_agg(json_build_object('id', register.uuid_of('service_areas', r.id),
         'service_id', v.uuid, 'name', r.name, 'service_area', r.name) ORDER BY r.id)
         FROM register.service_areas r WHERE r.service_id = v.id),

@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import Cursor
 
 from mapservice.register.postcodes import possible_postcodes
-from mapservice.services.hsds import Wanted
+from mapservice.services.hsds import MODIFIED, SEEN_SESSION, Wanted
 
 MOST_WORDS = 8
 _SEARCHED = {
@@ -67,7 +67,7 @@ def fill(wanted: Wanted, kind: str, asked: Asked) -> None:
         conditions.append("v.maximum_age <= %(maximum_age)s")
     if asked.modified_after is not None:
         values["modified_after"] = asked.modified_after
-        conditions.append("v.updated_at >= %(modified_after)s")
+        conditions.append(f"{MODIFIED} >= %(modified_after)s")
     _timed(conditions, values, asked, kind)
     if asked.postcode is not None:
         _near(conditions, values, asked)
@@ -108,7 +108,10 @@ def _timed(conditions: list[str], values: dict[str, Any], asked: Asked, kind: st
         return
     fits = " AND ".join(parts)
     if kind == "services":
-        conditions.append(f"v.id = ANY (ARRAY(SELECT s.service_id FROM register.sessions s WHERE {fits}))")
+        conditions.append(
+            "v.id = ANY (ARRAY(SELECT s.service_id FROM register.sessions s"
+            f" WHERE {fits} AND {SEEN_SESSION}))"
+        )
     else:
         # As an array, which is worked out once and not for each row.
         conditions.append(

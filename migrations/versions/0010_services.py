@@ -270,8 +270,13 @@ TABLES = {
 }
 WITH_UUID = ("organisations", "taxonomies", "taxonomy_terms", "services", "service_at_locations", "schedules")
 # What the directory's answers are made of is counted, so that kept answers know when they are stale.
-TRACKED = {"organisations": "id", **{name: "id" for name in TABLES if name != "external_ids"}}
-KEYS = {"service_languages": "service_id", "service_terms": "service_id"}
+TRACKED = (
+    "organisations",
+    "contact_points",
+    "postcodes",
+    *(name for name in TABLES if name != "external_ids"),
+)
+KEYS = {"service_languages": "service_id", "service_terms": "service_id", "postcodes": "postcode"}
 
 
 def upgrade() -> None:

@@ -3,12 +3,16 @@
 import json
 import math
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 from openapi_spec_validator import validate
 from sqlalchemy import text
 
+from mapservice.services import hsds
+from mapservice.services.search import Asked, fill
 from tests.web.openreferral.profile import validator
 
 HOME = "/openreferral/3.0"
@@ -226,3 +230,110 @@ def test_the_feed_is_described_and_has_a_page_for_people(client):
     page = client.get("/openreferral")
     assert page.status_code == 200
     assert f"{HOME}/" in page.text
+
+
+DEPENDS = """
+    WITH RECURSIVE parts AS (
+        SELECT to_regclass(%(view)s)::oid AS oid
+        UNION
+        SELECT d.refobjid FROM parts p JOIN pg_rewrite w ON w.ev_class = p.oid
+        JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+            AND d.refclassid = 'pg_class'::regclass
+    )
+    SELECT layers.name_of(c.oid) FROM parts p JOIN pg_class c USING (oid) WHERE c.relkind = 'r'
+"""
+PUBLISHED = {"register.assets", "register.green_spaces", "register.areas"}
+"""Followed by their layers, which change with every row of theirs that somebody may see."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_that_an_answer_is_made_of_is_counted(database, kind):
+    def made_of(statement, values):
+        cursor = psycopg.ClientCursor(connection)
+        cursor.execute("DROP VIEW IF EXISTS made_of")
+        cursor.execute("CREATE TEMP VIEW made_of AS " + cursor.mogrify(statement, values))
+        return {name for (name,) in cursor.execute(DEPENDS, {"view": "made_of"})}
+
+    names = {"city": "x", "province": "x"}
+    asked = {
+        "taxonomy_id": "x", "search": "x", "taxonomy_term_id": "x", "organization_id": "x", "minimum_age": 1,
+        "maximum_age": 1, "day": "MO", "modified_after": datetime(2026, 1, 1, tzinfo=UTC),
+    }  # fmt: skip
+    near = [{"postcode": "N1 9JP"}, {"postcode": "N1 9JP", "proximity": 100}]
+    filters = {
+        "services": [asked],
+        "service_at_locations": [{**asked, **each} for each in near],
+        "taxonomies": [{"search": "x"}],
+        "taxonomy_terms": [{"search": "x", "taxonomy_id": "x"}],
+    }[kind]
+    with database.owner.connect() as owner:
+        connection = owner.connection.driver_connection
+        found = made_of(hsds.one_statement(hsds.KINDS[kind]), {"uuid": None, "id": "x", **names})
+        for each in filters:
+            wanted = hsds.Wanted()
+            fill(wanted, kind, Asked(**each))
+            values = {**wanted.values, **names, "page": 1, "per_page": 1, "skip": 0}
+            found |= made_of(hsds.page_statement(hsds.KINDS[kind], wanted), values)
+        owner.rollback()
+    assert len(found) >= 2
+    counted = {name.replace("register.", "layers.") if name in PUBLISHED else name for name in found}
+    assert counted <= set(hsds.RELATIONS)
+    with database.reading() as cursor:
+        tracked = {name for (name,) in cursor.execute("SELECT relation FROM layers.relations")}
+    assert set(hsds.RELATIONS) <= tracked
+
+
+def test_a_telephone_number_is_never_an_old_one(client, database):
+    with database.session("tester") as session:
+        found = session.execute(
+            text(
+                "SELECT s.service_id, s.contact_id FROM register.service_contacts s JOIN"
+                " register.contact_points c ON c.id = s.contact_id WHERE c.kind = 'phone' ORDER BY 1 LIMIT 1"
+            )
+        ).one()
+    path = f"{HOME}/services/{found.service_id}"
+    etag = client.get(path).headers["ETag"]
+    with database.session("tester") as session:
+        session.execute(
+            text("UPDATE register.contact_points SET value = '020 7946 0123' WHERE id = :id"),
+            {"id": found.contact_id},
+        )
+    again = client.get(path, headers={"If-None-Match": etag})
+    assert again.status_code == 200
+    assert "020 7946 0123" in again.text
+
+
+def test_modified_after_is_of_what_is_shown_as_modified(get, database):
+    late = "2035-01-01T00:00:00Z"
+    assert names(get("/services", modified_after=late)) == []
+    with database.owner.begin() as connection:
+        connection.execute(text("ALTER TABLE register.schedules DISABLE TRIGGER touch"))
+        connection.execute(
+            text("UPDATE register.schedules SET updated_at = '2036-01-01Z' WHERE id = 'full-when'")
+        )
+        connection.execute(text("ALTER TABLE register.schedules ENABLE TRIGGER touch"))
+    try:
+        assert get("/services/full")["last_modified"] > late
+        assert names(get("/services", modified_after=late)) == ["Łódź & <b>friends</b>"]
+        assert names(get("/service_at_locations", modified_after=late)) == ["Łódź & <b>friends</b>"]
+    finally:
+        with database.session("tester") as session:
+            session.execute(text("UPDATE register.schedules SET note = 'x' WHERE id = 'full-when'"))
+
+
+def test_times_at_a_place_that_is_not_public_are_not_told(get, database):
+    def hide(visibility):
+        with database.session("tester") as session:
+            session.execute(
+                text("UPDATE register.assets SET visibility = :v WHERE id = 'finsbury-library'"),
+                {"v": visibility},
+            )
+
+    asked = {"day": "TU", "start_time": "10:00", "end_time": "13:00", "search": "Łódź"}
+    assert get("/services", **asked)["total_items"] == 1
+    hide("council")
+    try:
+        assert "schedules" not in get("/services/full")
+        assert get("/services", **asked)["total_items"] == 0
+    finally:
+        hide("public")
