@@ -141,7 +141,7 @@ _RELATIONS = (
 )
 
 
-def read_edition(cursor: Cursor[Any]) -> tuple[Any, ...]:
-    """What all results depend on: while this is the same, so are they."""
-    row = cursor.execute(_EDITION, {"relations": list(_RELATIONS)}).fetchone() or ()
+def read_edition(cursor: Cursor[Any], relations: Sequence[str] = _RELATIONS) -> tuple[Any, ...]:
+    """What all results depend on, rows of the relations and walks: while this is the same, so are they."""
+    row = cursor.execute(_EDITION, {"relations": list(relations)}).fetchone() or ()
     return tuple(tuple(part) if isinstance(part, list) else part for part in row)

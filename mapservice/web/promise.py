@@ -10,19 +10,21 @@ import logging
 import threading
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, make_response, render_template
 
+from mapservice.analysis.distances import read_edition
 from mapservice.database import Database
 from mapservice.finder.guarantee import DAYS, Guarantee, check_doors
 from mapservice.web.asking import NEEDS
-from mapservice.web.caching import read_changes
 
 blueprint = Blueprint("promise", __name__)
 log = logging.getLogger(__name__)
 
-# What the figures depend on that is counted; hours depend on the day besides.
-RELATIONS = ("layers.assets", "layers.areas", "layers.services")
+# What the figures depend on that is counted, beside the walks; hours depend on the day besides.
+RELATIONS = ("layers.assets", "layers.areas", "layers.services", "register.homes", "register.postcodes")
+Edition = tuple[Any, ...]
 PATIENCE_S = 4.0
 """So long a request waits for figures that are being worked out, before it says so instead."""
 AFTER_START_S = 20.0
@@ -34,13 +36,13 @@ LONGEST_S = 120
 class Kept:
     """The figures last worked out, and what they were worked out from."""
 
-    versions: tuple[int, ...]
+    edition: Edition
     day: date
     found: Guarantee
 
 
 class Figures:
-    """The figures, worked out anew when a place, a boundary, a service or the day has changed."""
+    """The figures, worked out anew when a place, boundary, service, walk or home, or the day, has changed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -58,19 +60,19 @@ class Figures:
         kept = self._kept
         return (kept.found if kept else None), self._holds(now)
 
-    def _now(self) -> tuple[tuple[int, ...], date]:
-        changes = read_changes(self._database)
-        return tuple(changes[name].version for name in RELATIONS if name in changes), date.today()
+    def _now(self) -> tuple[Edition, date]:
+        with self._database.reading() as cursor:
+            return read_edition(cursor, RELATIONS), date.today()
 
-    def _holds(self, now: tuple[tuple[int, ...], date]) -> bool:
-        return self._kept is not None and (self._kept.versions, self._kept.day) == now
+    def _holds(self, now: tuple[Edition, date]) -> bool:
+        return self._kept is not None and (self._kept.edition, self._kept.day) == now
 
-    def _begin(self, now: tuple[tuple[int, ...], date]) -> threading.Event:
+    def _begin(self, now: tuple[Edition, date]) -> threading.Event:
         done = self._done = threading.Event()
         threading.Thread(target=self._work_out, args=(now, done), name="promise", daemon=True).start()
         return done
 
-    def _work_out(self, now: tuple[tuple[int, ...], date], done: threading.Event) -> None:
+    def _work_out(self, now: tuple[Edition, date], done: threading.Event) -> None:
         try:
             with self._database.reading() as cursor:
                 cursor.execute(f"SET statement_timeout = '{LONGEST_S}s'".encode())

@@ -71,6 +71,27 @@ def test_after_a_change_the_old_figures_show_and_say_so(app, client, database, s
     assert len(begun) == 2
 
 
+def test_figures_follow_what_is_measured_and_where_people_live(app, database, slow):
+    go_on, begun = slow
+    figures = app.extensions["promise"]
+    go_on.set()
+    assert settled(app)[1]
+    go_on.clear()
+    for change in (
+        "UPDATE network.places SET batch = COALESCE(batch, 0) + 1, measured = generation"
+        " WHERE key = (SELECT min(key) FROM network.places)",
+        "UPDATE register.homes SET residents = residents + 1"
+        " WHERE ctid = (SELECT ctid FROM register.homes LIMIT 1)",
+        "UPDATE register.postcodes SET geom = geom WHERE postcode = 'N1 9JP'",
+    ):
+        before = figures._now()
+        with database.owner.begin() as connection:
+            assert connection.exec_driver_sql(change).rowcount == 1
+        assert figures._now() != before, change
+    assert not figures.wanted(0.05)[1]
+    assert len(begun) == 2
+
+
 def test_a_check_that_fails_is_tried_again(app, client, slow, monkeypatch):
     go_on, begun = slow
     go_on.set()
