@@ -33,7 +33,7 @@ from mapservice.web.api.parameters import ITEM_PARAMETERS, item_query, items_que
 from mapservice.web.caching import VERSIONS
 from mapservice.web.compression import compressed
 from mapservice.web.requests import REQUEST_ID, request_id
-from mapservice.web.security import OPEN_TO_READ
+from mapservice.web.security import OPEN_TO_READ, VARY
 from mapservice.web.watching import SOCKET, Watcher
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class DirectAnswers:
         if encoding is not None:
             headers["Content-Encoding"] = encoding
         headers["Content-Length"] = str(len(body))
-        headers["Vary"] = "Accept, Accept-Encoding, Cookie"
+        headers["Vary"] = VARY
         headers[REQUEST_ID] = request_id(environ)
         return body, {**headers, **self._always}
 
