@@ -33,6 +33,12 @@ PAGES = [
     "/data",
     "/no-wrong-door",
     "/whats-on",
+    "/green-spaces/first",
+    "/green-spaces/access",
+    "/openreferral",
+    "/sign-in",
+    "/forgot",
+    "/set-password?key=spent",
     "/nothing",
 ]
 # Every text and every name a reader may come upon, seen or heard; not what is code to be copied.
