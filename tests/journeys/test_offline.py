@@ -81,13 +81,36 @@ def test_what_is_kept_can_be_forgotten_and_its_names_tell_nothing(browser, live_
         stored = page.evaluate(STORED)
         assert f"{live_server}/find/last" in stored
         assert not [name for name in stored if re.search(r"N1|9JP|postcode|food|/api", name)]
-        page.get_by_role("button", name="Forget my last search").click()
+        first, last = page.get_by_role("button", name="Forget my last search").all()
+        expect(first).to_be_in_viewport()
+        expect(last).to_be_visible()
+        first.click()
         expect(page.get_by_text("Forgotten.")).to_be_visible()
+        expect(last).to_be_hidden()
         assert f"{live_server}/find/last" not in page.evaluate(STORED)
         page.context.set_offline(True)
         page.goto(ASKED)
         expect(heading(page)).to_have_text("Numbers to ring")
         expect(page.get_by_role("link", name="Show the answer to your last search")).to_be_hidden()
+
+
+def test_it_is_kept_for_hours_and_not_for_days(browser, live_server):
+    aged = """async (hours) => {
+        const cache = await caches.open('kept')
+        const found = await cache.match('/find/last')
+        const headers = new Headers(found.headers)
+        headers.set('X-Kept-At', String(Date.now() - hours * 60 * 60 * 1000))
+        await cache.put('/find/last', new Response(await found.text(), { headers }))
+    }"""
+    with phone(browser, live_server) as page:
+        expect(kept(page)).to_be_visible()
+        expect(kept(page)).to_contain_text("for 12 hours at most")
+        page.context.set_offline(True)
+        for hours, shown in ((11, "Help near N1 9JP"), (13, "Numbers to ring")):
+            page.evaluate(aged, hours)
+            page.goto(ASKED)
+            expect(heading(page)).to_have_text(shown)
+        assert f"{live_server}/find/last" not in page.evaluate(STORED)
 
 
 def test_the_programs_and_those_who_may_be_signed_in_are_left_alone(browser, live_server):

@@ -10,7 +10,7 @@ export async function workOffline () {
     const kept = await hasAnswer()
     for (const slot of slots) if (kept && !slot.dataset.forgotten) slot.hidden = false
   }
-  for (const slot of slots) slot.querySelector('button').addEventListener('click', () => forget(slot))
+  for (const slot of slots) slot.querySelector('button').addEventListener('click', () => forget(slot, slots))
   navigator.serviceWorker.addEventListener('message', (event) => { if (event.data === 'kept') show() })
   try {
     await show()
@@ -27,9 +27,12 @@ async function hasAnswer () {
   return Boolean(await (await caches.open(KEPT)).match(ANSWER))
 }
 
-async function forget (slot) {
+async function forget (slot, slots) {
   await (await caches.open(KEPT)).delete(ANSWER)
-  slot.dataset.forgotten = 'yes'
+  for (const other of slots) {
+    other.dataset.forgotten = 'yes'
+    other.hidden = other !== slot
+  }
   slot.querySelector('[data-forget-ask]').hidden = true
   const said = slot.querySelector('[role=status]')
   said.textContent = slot.dataset.said

@@ -19,8 +19,10 @@ const WHEN = 'X-Kept-At'
 const PAGE = /^\/(?:find(?:\/last|\/offline)?|map|assets(?:\/[^/]+)?|green-spaces(?:\/[^/]+)?)?$/
 const FILE = /^\/(?:static\/dist\/[\w.-]+|map\/(?:full|small)-[0-9a-f]+\.(?:js|css)|static\/icon\.svg)$/
 const PATIENCE_MS = 5000
-const DAY_MS = 24 * 60 * 60 * 1000
-const KEPT_FOR_MS = 7 * DAY_MS
+const HOUR_MS = 60 * 60 * 1000
+const DAY_MS = 24 * HOUR_MS
+// Long enough for the way there and back; many ask at a computer that others use after them.
+const KEPT_FOR_MS = 12 * HOUR_MS
 
 self.addEventListener('install', (event) => {
   event.waitUntil(install())
