@@ -10,6 +10,9 @@ from mapservice.finder.search import COMPARED, Found, Place, Wish, Wishes, by_di
 SPECIFIC_FIRST = 3
 """So many places known to help with the need are named, even where other doors are nearer."""
 
+TELLING = ("support", "listed_under", "opening_hours", "opening_note", "phone", "email", "website")
+"""A place of which none of these is known is known to stand there, and no more: a polling venue, say."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -17,6 +20,11 @@ class Choice:
 
     places: list[Place]
     refused: tuple[Wish, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Whether one of them is known to help with the need, or is of a kind that usually does."""
+        return any(place.sections & {"need", "need+"} and not to_ring_first(place) for place in self.places)
 
 
 def choose(found: Found, wishes: Wishes, told: Collection[str], most: int) -> Choice:
@@ -48,6 +56,17 @@ def _nearest(found: Found, suffix: str, told: Collection[str], most: int) -> lis
     specific = [place for place in found.of(f"need{suffix}") if place.id not in told]
     doors = [place for place in found.of(f"door{suffix}") if place.id not in told and place not in specific]
     kept = specific[:SPECIFIC_FIRST]
-    rest = sorted([*specific[SPECIFIC_FIRST:], *doors], key=by_distance)[: max(0, most - len(kept))]
+    others = [*specific[SPECIFIC_FIRST:], *doors]
+    rest = sorted(others, key=lambda place: (doubt(place), *by_distance(place)))[: max(0, most - len(kept))]
     # Those to ring first come last: nobody is sent to stand before a closed door.
-    return sorted([*kept, *rest], key=lambda place: (to_ring_first(place), *by_distance(place)))
+    return sorted([*kept, *rest], key=lambda place: (to_ring_first(place), doubt(place), *by_distance(place)))
+
+
+def doubt(place: Place) -> int:
+    """How little is known: 0 help with this need or what is there, 1 only that it stands, 2 not even that."""
+    facts = place.properties
+    if facts.get("verified") is False:
+        return 2
+    if place.sections & {"need", "need+"}:
+        return 0
+    return 0 if any(facts.get(name) for name in TELLING) else 1

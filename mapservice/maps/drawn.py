@@ -50,8 +50,10 @@ def draw_map(
     you: Position,
     places: list[tuple[int, Position]],
     label: str,
+    *,
+    marked: bool = True,
 ) -> DrawnMap:
-    """A map around `you` that holds as many of the numbered places as a walk makes sense to."""
+    """A map around `you` (a cross, if `marked`) with as many of the numbered places as one would walk to."""
     square = _square(you, [position for _, position in places])
     drawn = [
         f'<path d="{path}" class="app-drawn__{"area" if layer.style.symbol == "area" else "line"}"/>'
@@ -61,7 +63,8 @@ def draw_map(
     seen = [(number, spot) for number, spot in spots if all(0 < at < 1000 for at in spot)]
     here = _spot(you, square)
     drawn += _numbers(seen, here)
-    drawn.append(_here(here))
+    if marked:
+        drawn.append(_here(here))
     drawn.append(_bar(square, you[1]))
     body = "".join(drawn)
     svg = (

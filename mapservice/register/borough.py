@@ -73,6 +73,7 @@ class Borough:
     locality_vintage: str
     last_resort_contact: str
     emergency: str
+    out_of_hours_contact: str
     attribution: tuple[str, ...]
     licence: str
     licence_url: str | None
@@ -131,6 +132,7 @@ def _borough(raw: dict[str, Any]) -> Borough:
         locality_vintage=str(raw["locality_vintage"]),
         last_resort_contact=str(raw["last_resort_contact"]),
         emergency=str(raw.get("emergency", "")),
+        out_of_hours_contact=str(raw.get("out_of_hours_contact", "")),
         attribution=tuple(str(line) for line in raw["attribution"]),
         licence=str(raw["licence"]),
         licence_url=str(raw["licence_url"]) if "licence_url" in raw else None,

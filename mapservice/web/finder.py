@@ -41,6 +41,8 @@ blueprint = Blueprint("finder", __name__)
 FOR_NEED = 6
 PER_KIND = 2
 GREEN = 3
+# For these somebody may have to be reached at night.
+CANNOT_WAIT = ("food", "home", "family", "wellbeing")
 # Stands in a kept form for what was typed; nobody types it.
 TYPED = "\ue000"
 CHOICES = 8
@@ -57,6 +59,7 @@ class Answer:
     hub: reading.Feature | None
     for_need: list[reading.Feature]
     refused: tuple[str, ...]
+    known: bool
     by_kind: list[tuple[Layer, list[reading.Feature]]]
     green: list[reading.Feature]
     phones: tuple[Contact, ...]
@@ -108,7 +111,7 @@ def find() -> Response:
         if found is None:
             return _form(asked, _no_such_start(cursor, asked))
         answer = _answer(cursor, found, asked, kinds, begun)
-        sheet = _sheet(cursor, answer, asked.need)
+        sheet = _sheet(cursor, answer, asked.need, begun.whole)
     _count(answer, asked)
     page = render_template(
         "find.html",
@@ -253,6 +256,7 @@ def _answer(cursor: Cursor[Any], found: Found, asked: Asked, kinds: list[Layer],
         hub=hubs[0] if hubs else None,
         for_need=main,
         refused=choice.refused,
+        known=choice.known,
         by_kind=by_kind,
         green=_features(found.green[:GREEN]) if green else [],
         phones=_phones(asked.need),
@@ -262,8 +266,16 @@ def _answer(cursor: Cursor[Any], found: Found, asked: Asked, kinds: list[Layer],
 def _phones(need: str) -> tuple[Contact, ...]:
     """Whom to contact about the need, but for the line that stands at the top of the page already."""
     book: ContactBook = current_app.extensions["contacts"]
-    first = context.borough().last_resort_contact
-    return tuple(contact for contact in book.for_need(need) if contact.id != first) if need else ()
+    first, late = context.borough().last_resort_contact, context.borough().out_of_hours_contact
+    if not need:
+        return ()
+    last_resort = book.last_resort
+    told = [contact for contact in book.for_need(need) if contact.id != first]
+    if last_resort and not any(contact.kind == "phone" for contact in told):
+        told.insert(0, last_resort)  # an address alone answers nobody today
+    if last_resort and not last_resort.hours and need in CANNOT_WAIT:
+        told += [contact for contact in book.contacts if contact.id == late and contact not in told]
+    return tuple(sorted(told, key=lambda contact: contact.kind != "phone"))
 
 
 def _features(
@@ -301,7 +313,7 @@ def _why(place: Place, need: str) -> str:
     return gettext("Places of this kind are open to the public") if facts.get("open_door") else ""
 
 
-def _sheet(cursor: Cursor[Any], answer: Answer, need: str) -> Sheet:
+def _sheet(cursor: Cursor[Any], answer: Answer, need: str, whole: bool) -> Sheet:
     """The same on paper: the hub, what is listed for the need, and the nearest of each kind."""
     located = answer.located
     first = [answer.hub] if answer.hub and answer.hub.point else []
@@ -313,6 +325,7 @@ def _sheet(cursor: Cursor[Any], answer: Answer, need: str) -> Sheet:
         located.locality.id if located.locality else None,
         need,
         gettext("Map of the places on this sheet"),
+        marked=not whole,
     )
 
 

@@ -33,6 +33,7 @@ class Sheet:
     drawing: Markup
     code: Markup
     address: str
+    marked: bool
 
 
 def help_sheet(
@@ -42,12 +43,17 @@ def help_sheet(
     locality: str | None,
     need: str,
     label: str,
+    *,
+    marked: bool = True,
 ) -> Sheet:
-    """The sheet for somebody at `you` (longitude, latitude), from the places of the answer in their order."""
+    """The sheet for somebody at `you` (longitude, latitude), from the places of the answer in their order.
+
+    Not `marked` where nobody stands there: the middle of an area.
+    """
     places = list(enumerate(_once(features), start=1))[:MOST_PLACES]
     layers = [layer for layer in context.catalogue() if layer.style.shown]
     known = [(number, feature.point) for number, feature in places if feature.point]
-    drawn = draw_map(cursor, layers, context.viewer(), you, known, label)
+    drawn = draw_map(cursor, layers, context.viewer(), you, known, label, marked=marked)
     address = asking_address(locality, need)
     return Sheet(
         places=places,
@@ -55,6 +61,7 @@ def help_sheet(
         drawing=Markup(drawn.svg),  # noqa: S704 - numbers and our own words
         code=scannable(address),
         address=address,
+        marked=marked,
     )
 
 

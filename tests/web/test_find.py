@@ -232,7 +232,7 @@ def test_a_closed_place_is_said_to_be_closed_and_comes_last(fresh_database, sett
     found = client.get("/find?postcode=N1+9JP&need=food")
     assert "Closed for now: after a flood." in found.text
     named = places(found)
-    assert named.index("vernon-hall") > named.index("the-peel-centre")
+    assert named.index("vernon-hall") > named.index("west-library")
     place = client.get("/assets/vernon-hall").text
     assert "until further notice: after a flood" in place
     for fact in ("Hearing loop", "Changing Places toilet", "Parking"):
@@ -243,6 +243,74 @@ def test_contacts_for_needs_are_data(database):
     with database.reading() as cursor:
         family = {contact.id for contact in read_contacts(cursor) if "family" in contact.needs}
     assert {"bright-start", "bright-futures", "childrens-services-contact-team"} <= family
+
+
+def test_places_not_known_to_help_are_not_called_help_and_bare_ones_come_last(client, database):
+    with database.reading() as cursor:
+        bare = {
+            key
+            for (key,) in cursor.execute(
+                "SELECT id FROM layers.assets WHERE NOT verified OR (support = '{}' AND listed_under IS NULL"
+                " AND COALESCE(opening_hours, opening_note, phone, email, website) IS NULL)"
+            )
+        }
+    said = set()
+    for postcode in ("N1 9JP", "N19 4LP", "N4 3NW", "N7 0SX", "EC1V 4NB", "N5 1BT"):
+        for need in ("money", "work", "food"):
+            answer = client.get("/find", query_string={"postcode": postcode, "need": need})
+            text = main_of(answer)
+            title = re.search(r">((?:Nearest for help with|Where to ask about)[^<]+)", text)[1]
+            if title.startswith("Where"):
+                assert "that says it helps with" in text
+            said.add(title.split()[0])
+            listed = text[text.index(title) : text.index("People to ring")]
+            first = re.findall(r'app-place__name"><a class="govuk-link" href="/assets/([^"]+)"', listed)
+            order = [one in bare for one in first if "ring first" not in one]
+            assert not order[0], (postcode, need, first)
+    assert "Where" in said
+
+
+@pytest.mark.parametrize("need", ["food", "home", "money"])
+def test_there_is_always_somebody_to_ring_about_a_need(client, need):
+    text = main_of(client.get(f"/find?postcode=N1+9JP&need={need}"))
+    people = text[text.index("People to ring about") : text.index("Other places close by")]
+    assert people.index(LAST_RESORT) < people.index("mailto:")
+    assert "We do not know its hours." in people
+    assert ("tel:02072260992" in people) == (need != "money")
+    if need != "money":
+        assert "Adult social care when the office is closed" in people
+
+
+def test_a_place_without_a_number_says_whom_to_ring(client):
+    text = client.get("/assets/vernon-hall").text
+    hours = text[text.index("Not known: call first") :][:400]
+    assert LAST_RESORT in hours
+
+
+def test_what_nobody_has_confirmed_says_so_on_paper_too(fresh_database, settings, front_end):
+    from mapservice import create_app
+
+    client = create_app(settings, fresh_database).test_client()
+    with fresh_database.session("tester", as_owner=True) as session:
+        session.connection().connection.cursor().execute(
+            "UPDATE register.assets SET verified = false WHERE id = 'finsbury-library'"
+        )
+    text = client.get("/find?postcode=N1+9JP&need=food").text
+    sheet = text[text.index('class="app-sheet"') :]
+    assert "Finsbury Library (not confirmed)" in sheet
+
+
+def test_the_sheet_of_a_locality_has_no_cross_and_says_where_to_start(client):
+    def sheet(address):
+        text = client.get(address).text
+        return text[text.index('class="app-sheet"') :]
+
+    whole, near = sheet("/find?locality=central&need=food"), sheet("/find?postcode=N1+9JP&need=food")
+    assert "The cross is" in near
+    assert "app-drawn__you" in near or "app-drawn__here" in near
+    assert "The cross is" not in whole
+    assert "Start here" in whole
+    assert "Start here" in near
 
 
 anything = st.one_of(

@@ -11,7 +11,7 @@ STATES = {
     "/find": 200,
     "/find?postcode=": 400,
     "/find?postcode=zz": 400,
-    "/find?postcode=N1+9ZZ": 404,
+    "/find?postcode=ZZ9+9ZZ": 404,
     "/find?postcode=N1+9JP": 200,
     "/find?postcode=N19+5PH&need=money": 200,
     "/find?postcode=EC2V+7HH": 200,
@@ -21,7 +21,7 @@ STATES = {
     "/find?lon=200&lat=51.55": 400,
     "/find?lon=-0.11": 400,
     "/find?postcode=%00%3Cscript%3E": 404,
-    "/find?postcode=n19": 400,
+    "/find?postcode=x": 400,
     "/find?postcode=upper+street": 200,
     "/find?postcode=no+such+street": 404,
     "/find?near=assets/n4-library&need=money": 200,
@@ -66,7 +66,7 @@ def test_the_hub_of_the_locality_comes_first(client):
 
 
 def test_the_telephone_comes_before_everything_else(client):
-    for page in ("/", "/find", "/find?postcode=N1+9JP", "/find?postcode=N1+9ZZ"):
+    for page in ("/", "/find", "/find?postcode=N1+9JP", "/find?postcode=ZZ9+9ZZ"):
         text = client.get(page).text
         main = text[text.index("<main") :]
         first = re.search(r"<form|<h2 class=\"govuk-heading", main).start()
