@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 
+import geopandas
 import pytest
 
 from mapservice.layers.catalogue import build_catalogue
@@ -107,9 +108,18 @@ def test_features_are_written_in_the_national_grid(live_server, tmp_path):
 
 def test_the_grid_comes_from_the_server_exactly(live_server):
     crs = "http://www.opengis.net/def/crs/EPSG/0/27700"
-    text = ogrinfo("-al", "-q", f"{live_server}/api/collections/libraries/items?limit=1000&crs={crs}")
+    address = f"{live_server}/api/collections/libraries/items?limit=1000&crs={crs}"
+    text = ogrinfo("-al", "-q", address)
     assert text.count("OGRFeature") == 10
     assert "531585" in text
+    assert 'ID["EPSG",27700]]' in ogrinfo("-al", "-so", address)
+    frame = geopandas.read_file(address)
+    assert frame.crs.to_epsg() == 27700
+    one = geopandas.read_file(f"{live_server}/api/collections/libraries/items/finsbury-library?crs={crs}")
+    assert one.crs.to_epsg() == 27700
+    degrees = geopandas.read_file(f"{live_server}/api/collections/libraries/items?limit=1000")
+    assert degrees.crs.to_epsg() == 4326
+    assert degrees.to_crs(27700).distance(frame).max() < 10
 
 
 @pytest.mark.conformance

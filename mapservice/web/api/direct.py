@@ -142,13 +142,13 @@ class DirectAnswers:
             with self._database.reading() as cursor:
                 page, count = counts.read_page(cursor, layer, query, site, ANONYMOUS)
             links = geojson.page_links(layer, query, page, asked.given, site)
-            body, version, tag = geojson.page_body(page, count, links), page.version, None
+            body, version, tag = geojson.page_body(page, count, links, query.crs), page.version, None
         else:
             with self._database.reading() as cursor:
                 read = read_feature(cursor, layer, asked.feature_id, query, site, ANONYMOUS)
             found = geojson.must_be_found(read, layer, asked.feature_id)
             links = geojson.item_links(layer, asked.feature_id, site)
-            body, version = geojson.item_body(found, links), found.relation_version
+            body, version = geojson.item_body(found, links, query.crs), found.relation_version
             tag = geojson.item_tag(found, site, environ)
         if version is not None:
             environ[VERSIONS] = {layer.relation: version}

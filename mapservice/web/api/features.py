@@ -85,7 +85,7 @@ def items(layer_id: str) -> Response:
             links={x["rel"]: x for x in links},
         )
         return Response(html, content_type="text/html; charset=utf-8")
-    return _geojson(geojson.page_body(page, count, links), query, links)
+    return _geojson(geojson.page_body(page, count, links, query.crs), query, links)
 
 
 @api.get("/collections/<layer_id>/items/<feature_id>")
@@ -104,7 +104,7 @@ def item(layer_id: str, feature_id: str) -> Response:
         response = Response(html, content_type="text/html; charset=utf-8")
     else:
         links = geojson.item_links(layer, feature_id, context.site())
-        response = _geojson(geojson.item_body(found, links), query, links)
+        response = _geojson(geojson.item_body(found, links, query.crs), query, links)
     tag = geojson.item_tag(found, context.site(), request.environ)
     if tag is not None:
         response.headers["ETag"] = tag

@@ -18,7 +18,7 @@ from mapservice.layers.counting import Count
 from mapservice.layers.features import Found, Page
 from mapservice.layers.layer import Layer
 from mapservice.layers.paging import encode_cursor
-from mapservice.layers.query import FeatureQuery
+from mapservice.layers.query import CRS84, CRS_BY_URI, LATITUDE_FIRST, FeatureQuery
 from mapservice.web.api import documents
 from mapservice.web.api.parameters import known_of_items
 from mapservice.web.caching import fingerprint
@@ -55,11 +55,11 @@ def _quoted(text: str) -> str:
     return quote_plus(text)
 
 
-def page_body(page: Page, count: Count, links: list[Link]) -> bytes:
+def page_body(page: Page, count: Count, links: list[Link], crs: str) -> bytes:
     """The feature collection of a page."""
     matched = "" if count.exact is None else f'"numberMatched":{count.exact},'
     matched += "" if count.estimate is None else f'"estimatedNumberMatched":{count.estimate},'
-    start = f'{{"type":"FeatureCollection",{matched}"numberReturned":{page.returned},"links":'
+    start = f'{{"type":"FeatureCollection",{_named(crs)}{matched}"numberReturned":{page.returned},"links":'
     return b'%b%b,"features":[\n%b\n]}' % (start.encode(), orjson.dumps(links), page.features)
 
 
@@ -80,9 +80,23 @@ def item_links(layer: Layer, feature_id: str, site: str) -> list[Link]:
     ]
 
 
-def item_body(found: Found, links: list[Link]) -> bytes:
+def item_body(found: Found, links: list[Link], crs: str) -> bytes:
     """One feature with its links."""
-    return b'%b,"links":%b}' % (found.feature[:-1], orjson.dumps(links))
+    return b'%b,%b"links":%b}' % (found.feature[:-1], _named(crs).encode(), orjson.dumps(links))
+
+
+@lru_cache(maxsize=16)
+def _named(crs: str) -> str:
+    """The member `crs` of GeoJSON as it was in 2008, which GDAL and GeoPandas take at its word.
+
+    RFC 7946 has longitude and latitude only, unless both sides agreed on another, as by the parameter crs.
+    Who keeps the file and not its header would not know. Where latitude comes first readers of that member
+    do not follow, so that there the header has to do.
+    """
+    if crs == CRS84 or crs in LATITUDE_FIRST:
+        return ""
+    name = f"urn:ogc:def:crs:EPSG::{CRS_BY_URI[crs]}"
+    return f'"crs":{{"type":"name","properties":{{"name":"{name}"}}}},'
 
 
 def item_tag(found: Found, site: str, environ: WSGIEnvironment) -> str | None:

@@ -11,7 +11,7 @@ import mapservice
 from mapservice.layers.catalogue import Catalogue
 from mapservice.layers.cql2 import LANGUAGES
 from mapservice.layers.cql2.nodes import LONGEST_FILTER
-from mapservice.layers.formats import FORMAT_BY_ID, FORMATS
+from mapservice.layers.formats import FORMATS
 from mapservice.layers.layer import Layer, Property
 from mapservice.layers.query import CRS84, CRS_URIS, DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from mapservice.layers.queryables import GEOMETRY, queryables
@@ -20,7 +20,7 @@ from mapservice.register.vocabulary import SUPPORT
 from mapservice.web.api.openapi_examples import add_examples
 from mapservice.web.api.openapi_tiles import tile_paths
 from mapservice.web.api.openapi_writing import SECURITY_SCHEMES, changing, creating
-from mapservice.web.api.parameters import ITEMS_PARAMETERS
+from mapservice.web.api.parameters import FEATURE_FORMATS, ITEMS_PARAMETERS
 from mapservice.web.api.schemas import feature_name, page_name, property_schema, reference, schemas
 
 Document = dict[str, Any]
@@ -357,9 +357,9 @@ def _format() -> Document:
 def _features_format() -> Document:
     return _query(
         "f",
-        {"type": "string", "enum": [*FORMAT_BY_ID, "html"]},
-        "The format; else `Accept` decides. Without limit, offset and cursor every format but json and html "
-        "holds all features that match.",
+        {"type": "string", "enum": list(FEATURE_FORMATS)},
+        "The format; else `Accept` decides. geojson is another name for json. Without limit, offset and "
+        "cursor every format but json and html holds all features that match.",
     )
 
 

@@ -36,6 +36,9 @@ from mapservice.web import context
 from mapservice.web.requests import preferred_handling
 
 ITEM_PARAMETERS = ("crs", "properties", "exclude-properties", "skip-geometry", "as_of", "f")
+GEOJSON = "geojson"
+"""What many take the name of the format `json` to be: taken for it wherever features are asked for."""
+FEATURE_FORMATS = ("json", GEOJSON, *(name for name in FORMAT_BY_ID if name != "json"), "html")
 T = TypeVar("T")
 
 
@@ -115,7 +118,7 @@ def items_query(layer: Layer, arguments: MultiDict[str, str], wanted: Format | N
     `wanted` is the format of the answer, where it restricts what can be asked.
     """
     reader = Reader(arguments, known_of_items(layer))
-    reader.read("f", one_of((*FORMAT_BY_ID, "html")), "json")
+    reader.read("f", one_of(FEATURE_FORMATS), "json")
     bbox_crs = reader.read("bbox-crs", parse_crs, CRS84)
     if "bbox-crs" in arguments and "bbox" not in arguments:
         reader.wrong("bbox-crs", "goes with bbox")
@@ -154,7 +157,7 @@ def items_query(layer: Layer, arguments: MultiDict[str, str], wanted: Format | N
 def item_query(layer: Layer, arguments: MultiDict[str, str]) -> FeatureQuery:
     """How a request for one feature wants it: its CRS, its instant, and which of its properties."""
     reader = Reader(arguments, ITEM_PARAMETERS)
-    reader.read("f", one_of(("json", "html")), "json")
+    reader.read("f", one_of(("json", GEOJSON, "html")), "json")
     fields, geometry = read_selection(reader, layer)
     query = FeatureQuery(
         crs=reader.read("crs", parse_crs, CRS84),

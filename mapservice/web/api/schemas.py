@@ -84,6 +84,7 @@ def _feature(layer: Layer) -> Document:
                 "type": "object",
                 "properties": {prop.name: property_schema(prop) for prop in layer.properties},
             },
+            "crs": _CRS,
             "links": _LINKS,
         },
     }
@@ -103,6 +104,7 @@ def _page(features: list[str], paged: bool = True) -> Document:
     if paged:
         page["required"].append("links")
         page["properties"] |= {
+            "crs": _CRS,
             "numberMatched": {"type": "integer", "minimum": 0},
             "links": _LINKS,
         }
@@ -146,6 +148,19 @@ def _geometry(kind: str, coordinates: Document) -> Document:
 
 
 _TEXT: Document = {"type": "string"}
+_CRS: Document = {
+    "type": "object",
+    "description": "The CRS, where crs=EPSG:27700 or EPSG:3857 is asked for: as in GeoJSON of 2008.",
+    "required": ["type", "properties"],
+    "properties": {
+        "type": {"type": "string", "enum": ["name"]},
+        "properties": {
+            "type": "object",
+            "required": ["name"],
+            "properties": {"name": {"type": "string"}},
+        },
+    },
+}
 _LINKS: Document = {"type": "array", "items": {"$ref": "#/components/schemas/Link"}}
 _CHANGED: Document = {
     "type": "array",

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import tempfile
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -156,7 +157,7 @@ def test_the_openapi_document_names_every_format(client):
     operation = document["paths"]["/collections/libraries/items"]["get"]
     assert {each.media_type for each in FORMATS} <= operation["responses"]["200"]["content"].keys()
     (choice,) = [each for each in operation["parameters"] if each["name"] == "f"]
-    assert set(choice["schema"]["enum"]) == {*(each.id for each in FORMATS), "html"}
+    assert set(choice["schema"]["enum"]) == {*(each.id for each in FORMATS), "geojson", "html"}
 
 
 def test_the_data_page_offers_downloads(client):
@@ -232,3 +233,32 @@ def test_too_many_downloads_at_once_are_told_when_to_return(app, client):
     for _ in range(taken + 1):
         assert get(client, f="csv").data
         assert get(client, f="gpkg").data
+
+
+def test_geojson_is_another_name_for_json(client):
+    usual, other = get(client, f="json", limit=2), get(client, f="geojson", limit=2)
+    assert other.mimetype == "application/geo+json"
+    assert usual.get_json()["features"] == other.get_json()["features"]
+    assert "f=geojson&" in other.headers["Link"]  # whoever follows a link goes on in their own words
+    assert client.get("/api/collections/libraries/items/finsbury-library?f=geojson").status_code == 200
+    assert "geojson" in get(client, f="geojsn", status=400).get_json()["errors"][0]["reason"]
+    assert client.get("/api/collections?f=geojson").status_code == 400
+
+
+def test_a_server_gives_every_format_and_goes_on_answering(live_server):
+    """On the PostgreSQL there is: a statement that fails in a download must not spoil its connection."""
+
+    def ask(path):
+        with urllib.request.urlopen(live_server + path, timeout=60) as answer:
+            assert answer.status == 200
+            return answer.read()
+
+    for layer in ("potential-green-spaces", "assets"):
+        for each in FORMATS:
+            body = ask(f"/api/collections/{layer}/items?f={each.id}")
+            assert len(body) > 1000, each.id
+            # More than one server process has threads: each connection comes round again.
+            for number in range(4):
+                page = json.loads(ask(f"/api/collections/{layer}/items?limit=2&offset={number}"))
+                assert page["numberReturned"] == 2
+                assert ask(f"/api/collections/{layer}/items?f=fgb&limit=1&offset={number}")[:3] == b"fgb"
