@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 import orjson
 from flask import Blueprint, Response, render_template, request
+from psycopg import Cursor
 
 from mapservice.layers.features import Extent
 from mapservice.layers.formats import FORMATS
@@ -45,8 +49,22 @@ def _catalogue(layers: list[Layer], extents: dict[str, Extent]) -> Response:
     return Response(orjson.dumps(document), content_type=JSON_LD)
 
 
+def _examples(cursor: Cursor[Any], layers: list[Layer]) -> dict[str, int]:
+    """How many of each layer's features are made up to show how it works, by id."""
+    found = {}
+    for layer in layers:
+        prop = layer.find_property("demonstration")
+        if prop is not None:
+            only = FeatureQuery(limit=1, equals=((prop, True),), count_exactly=True)
+            _, count = context.counts().read_page(cursor, layer, only, context.site(), context.viewer())
+            if count.exact:
+                found[layer.id] = count.exact
+    return found
+
+
 def _page(layers: list[Layer], extents: dict[str, Extent]) -> Response:
     with context.database().reading() as cursor:
+        examples = _examples(cursor, layers)
         example = next((layer for layer in layers if layer.page == reading.ASSETS), layers[0])
         shown = reading.feature_page(cursor, example, FeatureQuery(limit=1)).features
     # A real one, so that the addresses answer as they stand; none where nothing is loaded yet.
@@ -56,8 +74,10 @@ def _page(layers: list[Layer], extents: dict[str, Extent]) -> Response:
         layers=layers,
         formats=[each for each in FORMATS if each.id in SHOWN],
         extents=extents,
+        examples=examples,
         site=context.site(),
         example=example,
+        today=f"{datetime.now(UTC):%Y-%m-%d}",
         postcode=postcode.replace(" ", "+"),
     )
     response = Response(page, content_type="text/html; charset=utf-8")

@@ -1,5 +1,6 @@
 """The catalogue for data portals: DCAT-AP in JSON-LD, read by an RDF library as a harvester would."""
 
+import re
 from datetime import datetime
 
 import pytest
@@ -79,3 +80,25 @@ def test_where_and_when_are_those_of_the_layer(graph, client):
     libraries = dataset(graph, "libraries")
     assert graph.value(libraries, DCTERMS.temporal) is None  # when rows changed is not what they are about
     assert isinstance(graph.value(libraries, DCTERMS.modified).toPython(), datetime)
+
+
+def test_examples_are_told_apart_from_what_is_real(client):
+    page = client.get("/data").text
+    every = client.get("/api/collections/potential-green-spaces/items?limit=1000").get_json()["features"]
+    examples = [one for one in every if one["properties"]["demonstration"]]
+    assert examples
+    assert f"of which {len(examples)} are made-up examples" in page
+    address = re.search(r"http://localhost(/api/[^<]*demonstration=false)", page)[1]
+    left = client.get(address).get_json()
+    assert left["numberMatched"] > 0 or left["features"] == []
+    assert not any(one["properties"]["demonstration"] for one in left["features"])
+
+
+def test_the_page_leads_to_the_past_and_to_csv(client):
+    page = client.get("/data").text
+    excel = page[page.index('id="excel"') : page.index('id="notebook"')]
+    assert excel.index("f=csv") < excel.index("Advanced Editor")
+    for found in re.findall(r"http://localhost(/api/[^<]*(?:as_of=|/changes)[^<]*)<", page):
+        assert client.get(found).status_code == 200, found
+    assert "as_of=" in page
+    assert "/changes<" in page
