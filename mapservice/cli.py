@@ -117,6 +117,8 @@ def _announce(settings: Settings) -> None:
         f"  {base}/data          the layers in QGIS, Excel and notebooks\n"
         f"  {base}/api           OGC API - Features; try: ogrinfo OAPIF:{base}/api\n"
     )
+    if settings.basemap == "none":
+        say("For streets under the map: MAPSERVICE_BASEMAP=osm (a trial) or custom; see `make doctor`.\n")
 
 
 @cli.command("import")

@@ -24,6 +24,14 @@ blueprint = Blueprint("maps", __name__)
 
 _building = Lock()
 
+LOCALITY_ZOOM = 14
+LOCALITY_VIEWS = """
+    SELECT name, ST_X(middle), ST_Y(middle)
+    FROM register.areas, ST_Centroid(ST_Envelope(geom_4326)) middle
+    WHERE boundary_set_id = 'localities'
+    ORDER BY name
+"""
+
 
 def built_map(variant: Variant) -> BuiltMap:
     """The rendered map of a variant for whoever asks: built when first needed and kept with the app."""
@@ -51,7 +59,15 @@ def whole_map() -> str:
             (gettext("Boundaries"), outlines),
         ),
         formats=_formats(),
+        localities=_locality_views(),
     )
+
+
+def _locality_views() -> list[dict[str, str]]:
+    """Each locality by name, with the place and zoom at which the map shows it, as in the map's address."""
+    with context.database().reading() as cursor:
+        rows = cursor.execute(LOCALITY_VIEWS).fetchall()
+    return [{"name": name, "view": f"{LOCALITY_ZOOM}/{y:.5f}/{x:.5f}"} for name, x, y in rows]
 
 
 def _formats() -> list[dict[str, object]]:

@@ -79,6 +79,27 @@ def test_what_the_map_shows_is_a_request_that_can_be_kept(browser, live_server, 
         assert asked("GeoPackage of Libraries in view").body().startswith(b"SQLite format 3")
 
 
+def test_a_view_of_the_map_can_be_handed_on(browser, live_server, screen):
+    with visit(browser, live_server, **screen) as visitor:
+        page = visitor.page
+        page.add_init_script("navigator.clipboard.writeText = async () => { throw new Error('not allowed') }")
+        visitor.go("/map#map=15/51.52650/-0.10450&show=libraries,wards-2022")
+        box = page.locator("[data-map-share]")
+        box.get_by_text("Share this view").click()
+        address = box.locator("[data-map-address]")
+        expect(address).to_have_text(f"{live_server}/map#map=15/51.52650/-0.10450&show=wards-2022,libraries")
+        visitor.look()
+        # Where the browser lets nobody write to the clipboard the address is selected, ready to be copied.
+        box.get_by_role("button", name="Copy link to this view").click()
+        expect(box.get_by_role("button", name="Selected: copy it now")).to_be_visible()
+        assert page.evaluate("getSelection().toString().trim()") == address.inner_text()
+        box.get_by_role("link", name="South").click()
+        expect(address).to_have_text(re.compile(r"#map=14/51\.5[23]\d+/-0\.[01]\d+&show="))
+        expect(
+            page.locator("[data-map-list-items]").get_by_role("link", name="Finsbury Library")
+        ).to_be_visible()
+
+
 def test_a_mistyped_filter_says_what_was_meant(browser, live_server):
     with visit(browser, live_server, **DESK) as visitor:
         visitor.go("/api/collections/libraries/items?localty=South", 400)

@@ -18,11 +18,17 @@ export function readAddress (map, layers) {
 }
 
 export function writeAddress (map, layers) {
+  const share = document.querySelector('[data-map-share]')
   const write = () => {
     const { lat, lng } = map.getCenter()
     const show = layers.filter((layer) => map.hasLayer(layer)).map((layer) => layer.options.id)
     const hash = `#map=${map.getZoom()}/${lat.toFixed(5)}/${lng.toFixed(5)}&show=${show.join(',')}`
     window.history.replaceState(window.history.state, '', hash)
+    if (share) share.querySelector('[data-map-address]').textContent = window.location.href
+  }
+  if (share) {
+    write()
+    share.hidden = false
   }
   map.on('moveend mapservice:switched', write)
   window.addEventListener('hashchange', () => {
