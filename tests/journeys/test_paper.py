@@ -75,6 +75,18 @@ def test_the_map_on_the_sheet_is_drawn_from_the_layers_and_names_its_places(brow
         assert "1" in drawing.locator("text").all_text_contents()
 
 
+def test_every_number_fits_on_two_sheets(browser, live_server):
+    with visit(browser, live_server) as visitor:
+        visitor.go("/find/offline")
+        names = visitor.page.locator(".app-numbers h3").all_inner_texts()
+        sheets = printed(visitor.page)
+    assert len(names) > 5
+    assert len(sheets) <= 2
+    text = "".join(" ".join(sheets).split())
+    for name in names:
+        assert "".join(name.split()) in text, name
+
+
 def test_other_pages_print_too(browser, live_server):
     with visit(browser, live_server) as visitor:
         visitor.go("/assets/finsbury-library")
