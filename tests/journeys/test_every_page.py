@@ -195,7 +195,7 @@ def test_what_a_screen_reader_says_and_in_which_order(browser, live_server):
             - list:
               - listitem:
                 - heading "Finsbury Library" [level=3]
-            - heading "Nearest for help with food" [level=2]
+            - heading "Where to ask about food" [level=2]
             - heading "Other places close by" [level=2]
             - region "Map of the places listed on this page"
             - heading "Ask again" [level=2]
@@ -203,7 +203,7 @@ def test_what_a_screen_reader_says_and_in_which_order(browser, live_server):
         said = page.locator("main").aria_snapshot()
         order = [
             said.index(text)
-            for text in ("999", "Start here", "Nearest for help", "Other places", "Ask again")
+            for text in ("999", "Start here", "Where to ask", "Other places", "Ask again")
         ]
         assert order == sorted(order)
         assert "Printed on" not in said  # the sheet is for paper

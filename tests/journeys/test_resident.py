@@ -33,7 +33,7 @@ def test_from_a_sloppy_postcode_to_a_place_and_back(browser, live_server, screen
         headings = page.get_by_role("heading", level=2).all_inner_texts()
         assert headings[:4] == [
             "Start here",
-            "Nearest for help with food",
+            "Where to ask about food",
             "People to ring about food",
             "Other places close by",
         ]
@@ -44,7 +44,7 @@ def test_from_a_sloppy_postcode_to_a_place_and_back(browser, live_server, screen
         fold = page.locator("details", has_text="Libraries")
         expect(fold.get_by_role("listitem").first).to_be_hidden()
         fold.locator("summary").click()
-        expect(fold.get_by_role("link", name="West Library")).to_be_visible()
+        expect(fold.get_by_role("link", name="South Library")).to_be_visible()
         visitor.look()
 
         hub.click()
@@ -148,7 +148,7 @@ def test_with_the_place_the_phone_knows(browser, live_server):
         visitor.at("Help near where you are")
         assert "lon=-0.11685" in visitor.page.url
         assert "need=work" in visitor.page.url
-        expect(visitor.page.get_by_role("heading", name="Nearest for help with work")).to_be_visible()
+        expect(visitor.page.get_by_role("heading", name="Where to ask about work")).to_be_visible()
 
 
 def test_a_phone_that_does_not_tell_its_place_is_no_dead_end(browser, live_server):
@@ -202,4 +202,4 @@ def test_help_near_a_point_of_the_map_by_keyboard_and_by_hand(browser, live_serv
         small.click(button="right", position={"x": 60, "y": 60})
         page.get_by_role("link", name="Find help near this point").click()
         visitor.at("Help near where you are")
-        expect(page.get_by_role("heading", name="Nearest for help with food")).to_be_visible()
+        expect(page.get_by_role("heading", name="Where to ask about food")).to_be_visible()
