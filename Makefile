@@ -20,7 +20,7 @@ run: $(VENV)/.installed ## Set up whatever is missing, and serve: make run [PORT
 
 test: $(VENV)/.installed-dev ## Everything, with a real database and a real browser
 	@$(BIN)/python -m mapservice packages --tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 conformance: $(VENV)/.installed-dev ## The suites of others, and slow clients; writes docs/conformance.md
 	@$(BIN)/python -m mapservice packages --tests

@@ -206,17 +206,23 @@ def live_server(make_database: MakeDatabase, serve: Serve) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium without a window."""
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Starts Chromium, as the system has it, with some switches."""
     from playwright.sync_api import sync_playwright
 
     program = packages.CHROMIUM.find()
     assert program, "Chromium is not installed; `make test` installs it where it may"
     with sync_playwright() as playwright:
-        # Without a sandbox of its own, which root and containers do not allow; it opens only our pages.
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+        yield lambda *switches: playwright.chromium.launch(executable_path=program, args=switches)
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
+    """Chromium without a window."""
+    # Without a sandbox of its own, which root and containers do not allow; it opens only our pages.
+    browser = launch("--no-sandbox")
+    yield browser
+    browser.close()
 
 
 def _load(cluster: Cluster, settings: Settings) -> None:

@@ -47,6 +47,7 @@ def test_every_layer_is_read_whole(live_server, layers, database):
         "green-spaces": "green_spaces WHERE status = 'existing'",
         "potential-green-spaces": "green_spaces WHERE status = 'potential'",
         "services": "published_services",
+        "lsoa-2021": "small_areas",
     }
     assert sorted(conditions) == sorted(layers)
     for layer, truth in conditions.items():

@@ -14,9 +14,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
-from mapservice.database import packages
 from mapservice.web import frontend
 
 PAGE = Path(__file__).parent / "maplibre"
@@ -52,16 +50,13 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def page(maplibre):
-    program = packages.CHROMIUM.find()
-    assert program, "Chromium is not installed; `make test` installs it where it may"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=WEBGL)
-        page = browser.new_page(viewport={"width": 800, "height": 600})
-        page.goto(maplibre)
-        page.wait_for_function("window.ready")
-        yield page
-        browser.close()
+def page(maplibre, launch):
+    browser = launch(*WEBGL)
+    page = browser.new_page(viewport={"width": 800, "height": 600})
+    page.goto(maplibre)
+    page.wait_for_function("window.ready")
+    yield page
+    browser.close()
 
 
 def get(address):

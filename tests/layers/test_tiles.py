@@ -9,7 +9,7 @@ import pytest
 from shapely.geometry import box, shape
 from sqlalchemy import text
 
-from mapservice.layers import tiles
+from mapservice.layers import sql, tiles
 from mapservice.layers.catalogue import build_catalogue
 from mapservice.layers.layer import Layer, Property, Style
 from mapservice.layers.query import FeatureQuery, Interval
@@ -401,8 +401,9 @@ def test_every_layer_of_the_borough_is_whole_in_its_tiles(database, borough_laye
     for layer in borough_layers:
         with database.reading() as cursor:
             rows = cursor.execute(
-                f"SELECT id FROM {layer.relation} f WHERE geom_3857 IS NOT NULL AND visibility = 'public'"
-                + (f" AND {layer.where}" if layer.where else "")
+                f"SELECT {layer.id_column} FROM {layer.relation} f"
+                + sql.where(["geom_3857 IS NOT NULL", *sql.membership(layer)]),
+                {"viewer": ["public"]},
             ).fetchall()
             corners = cursor.execute(
                 "SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e)"

@@ -41,7 +41,10 @@ def client_of(settings, fresh_database, front_end):
         app.extensions["viewer"] = lambda: viewer
         for level in ("network", "council"):
             app.extensions["catalogue"] = app.extensions["catalogue"].with_layer(layer(level))
-        return app.test_client()
+        client = app.test_client()
+        # Who comes with a session is asked who they are.
+        client.set_cookie(app.config["SESSION_COOKIE_NAME"], "some")
+        return client
 
     return make
 

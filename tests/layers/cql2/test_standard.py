@@ -121,9 +121,10 @@ def statement(layer, text, crs=CRS_URIS[0]):
 
 
 def found(database, layer, text, crs=CRS_URIS[0]):
-    asked = statement(layer, text, crs)
+    query = FeatureQuery(predicate=read_filter(layer, text, crs=crs))
+    asked = sql.count(layer, query, ("public",))
     with database.reading() as cursor:
-        return cursor.execute(asked.text, asked.parameters).fetchone()[1]
+        return cursor.execute(asked.text, asked.parameters).fetchone()[0]
 
 
 @pytest.mark.parametrize("predicate, count", DATES)
@@ -188,8 +189,10 @@ def test_the_index_answers_in_every_system(large, layer, crs, box, function):
 
 
 def test_a_literal_out_of_reach_of_the_projection_is_still_compared(large):
-    assert found(large, IN_METRES, "S_INTERSECTS(geometry, BBOX(-180,-90,180,90))") == 100
-    assert found(large, PLACES, "S_DISJOINT(geometry, POINT(900000000 900000000))", EPSG + "27700") == 100
+    everywhere = found(large, IN_METRES, "S_INTERSECTS(geometry, BBOX(-180,-90,180,90))")
+    assert everywhere == found(large, IN_METRES, "TRUE") > 0
+    apart = found(large, PLACES, "S_DISJOINT(geometry, POINT(900000000 900000000))", EPSG + "27700")
+    assert apart == found(large, PLACES, "TRUE") > 0
 
 
 def test_a_box_in_degrees_finds_the_same_in_metres(large):

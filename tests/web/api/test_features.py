@@ -9,7 +9,7 @@ CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
 LAYERS = [
     "wards-2002", "wards-2022", "localities", "lsoa-2021", "assets", "hubs", "community-centres", "libraries",
-    "childrens-centres", "gp-sites", "green-spaces", "potential-green-spaces", "services",
+    "childrens-centres", "gp-sites", "services", "green-spaces", "potential-green-spaces",
 ]  # fmt: skip
 
 
