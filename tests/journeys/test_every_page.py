@@ -202,8 +202,7 @@ def test_what_a_screen_reader_says_and_in_which_order(browser, live_server):
         """)
         said = page.locator("main").aria_snapshot()
         order = [
-            said.index(text)
-            for text in ("999", "Start here", "Where to ask", "Other places", "Ask again")
+            said.index(text) for text in ("999", "Start here", "Where to ask", "Other places", "Ask again")
         ]
         assert order == sorted(order)
         assert "Printed on" not in said  # the sheet is for paper
