@@ -85,7 +85,7 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("change, expected", CHANGES.items(), ids=str)
+@pytest.mark.parametrize("change, expected", CHANGES.items(), ids=list(CHANGES))
 def test_what_is_published_follows_the_register(database, change, expected):
     with contextlib.suppress(Undo), database.session("tester", as_owner=True) as session:
         assert bumped(session, change) == expected

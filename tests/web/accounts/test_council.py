@@ -133,7 +133,7 @@ def test_the_same_address_is_not_the_same_person(comes, council):
         {"exp": int(time.time()) - 3600},
         {"sub": None},
     ],
-    ids=str,
+    ids=["another nonce", "no nonce", "for another", "for several", "by another", "expired", "of nobody"],
 )
 def test_a_token_that_does_not_hold_lets_nobody_in(comes, lies):
     browser, answer = comes(lies=lies, sub="5", name="Liar", groups=["gis-team"])
