@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import cast
 
+import psycopg
 from convertbng.cutil import convert_lonlat
 from flask import Blueprint, Flask, Response, abort, current_app, jsonify, render_template, request
 
@@ -64,9 +65,15 @@ def whole_map() -> str:
 
 
 def _locality_views() -> list[dict[str, str]]:
-    """Each locality by name, with the place and zoom at which the map shows it, as in the map's address."""
-    with context.database().reading() as cursor:
-        rows = cursor.execute(LOCALITY_VIEWS).fetchall()
+    """Each locality by name, with the place and zoom at which the map shows it, as in the map's address.
+
+    None while the database is away: the map is there without them.
+    """
+    try:
+        with context.database().reading() as cursor:
+            rows = cursor.execute(LOCALITY_VIEWS).fetchall()
+    except psycopg.OperationalError:
+        return []
     return [{"name": name, "view": f"{LOCALITY_ZOOM}/{y:.5f}/{x:.5f}"} for name, x, y in rows]
 
 

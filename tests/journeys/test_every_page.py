@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 ZOOMED = {"viewport": {"width": 320, "height": 256 * 3}}
 STATES = {
     "/find?postcode=": 400,
-    "/find?postcode=N1+9ZZ": 404,
+    "/find?postcode=ZZ9+9ZZ": 404,
     "/find?postcode=N1+9JP&need=food": 200,
     "/find?postcode=N19+5PH&need=family&step_free=1&open=1&language=Somali": 200,
     "/find?postcode=EC2V+7HH": 200,

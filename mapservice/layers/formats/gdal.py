@@ -19,7 +19,7 @@ GEOMETRY_TYPES = {"point": "Point", "polygon": "MultiPolygon", "mixed": "Unknown
 # GDAL sorts GeoPackage's spatial index in memory up to a tenth of the machine's, unless told otherwise.
 INDEX_MEGABYTES = 8
 # So many features FlatGeobuf's index is made for at most.
-MOST_INDEXED = 100_000
+MOST_INDEXED = 20_000
 
 
 def write_geopackage(connection: Connection[Any], job: Job, path: Path) -> None:
