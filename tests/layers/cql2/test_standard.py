@@ -190,11 +190,13 @@ def test_the_index_answers_in_every_system(large, layer, crs, box, function):
 
 def test_a_literal_out_of_reach_of_the_projection_is_still_compared(large):
     everywhere = found(large, IN_METRES, "S_INTERSECTS(geometry, BBOX(-180,-90,180,90))")
-    with large.reading() as cursor:
-        (placed,) = cursor.execute("SELECT count(geom) FROM trial.metres").fetchone()
-    assert everywhere == placed > 0
     apart = found(large, PLACES, "S_DISJOINT(geometry, POINT(900000000 900000000))", EPSG + "27700")
-    assert apart == found(large, PLACES, "TRUE") > 0
+    with large.reading() as cursor:
+        placed = cursor.execute(
+            "SELECT (SELECT count(geom) FROM trial.metres), (SELECT count(geom) FROM trial.places)"
+        ).fetchone()
+    assert (everywhere, apart) == placed
+    assert min(placed) > 0
 
 
 def test_a_box_in_degrees_finds_the_same_in_metres(large):
