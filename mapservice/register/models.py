@@ -355,6 +355,12 @@ class GreenSpace(LocatedOnMaps, Dated, Sourced, Base):
     verified: Mapped[bool]
     verified_fields: Mapped[str | None]
     demonstration: Mapped[Flag]
+    opportunity: Mapped[str | None]
+    opened_on: Mapped[date | None]
+    owner_note: Mapped[str | None]
+    title_number: Mapped[str | None]
+    safety_note: Mapped[str | None]
+    due_on: Mapped[date | None]
 
 
 class GreenSpaceArea(Base):

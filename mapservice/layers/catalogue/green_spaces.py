@@ -40,9 +40,10 @@ def green_spaces(
                     text("current_use", "Current use", "What is there now."),
                     text("owner_kind", "Kind of owner"),
                     Property("cost_gbp", "integer", "Cost", "What opening it would cost.", unit="GBP"),
+                    text("opportunity", "Opportunity", "Why it could be good."),
                 )
                 if potential
-                else ()
+                else (Property("opened_on", "date", "Opened", "When it was opened to the public."),)
             ),
             Property("area_ha", "number", "Area", "Area of the outline in EPSG:27700.", unit="ha"),
             Property("area_stated_ha", "number", "Area stated", "Area that a source states.", unit="ha"),
@@ -74,7 +75,11 @@ def green_spaces(
             table="register.green_spaces",
             properties=(
                 *("name", "type", "access", "access_note", "address", "postcode", "area_stated_ha"),
-                *(("stage", "stage_reason", "current_use", "owner_kind", "cost_gbp") if potential else ()),
+                *(
+                    ("stage", "stage_reason", "current_use", "owner_kind", "cost_gbp", "opportunity")
+                    if potential
+                    else ("opened_on",)
+                ),
                 *("position", "as_of", "confirmed_on", "verified", "demonstration", "note"),
             ),
             required=("name", "type"),
