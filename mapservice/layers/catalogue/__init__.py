@@ -14,8 +14,8 @@ from mapservice.layers.catalogue.boundaries import localities, wards
 from mapservice.layers.catalogue.green_spaces import green_spaces
 from mapservice.layers.catalogue.services import services
 from mapservice.layers.catalogue.shared import Shared
+from mapservice.layers.catalogue.small_areas import small_areas
 from mapservice.layers.layer import Layer, Style
-from mapservice.layers.population import small_areas
 from mapservice.layers.visibility import Viewer, may_see
 from mapservice.register.borough import Borough
 
