@@ -31,6 +31,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 GRID_SRID = 27700
 FITTED_GRID_SRID = 998277
+ON_MAPS = ("geom", "geom_4326", "geom_3857")
+"""The columns of `LocatedOnMaps`."""
 
 Key = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
 Slug = Annotated[str, mapped_column(Text, primary_key=True)]
@@ -82,6 +84,11 @@ def _generated(cls: type[Located], srid: int) -> Mapped[WKBElement]:
         Computed(expression, persisted=True),
         nullable=cls.geometry_nullable,
     )
+
+
+def geometry_indexes(table: str, *columns: str) -> tuple[Index, ...]:
+    """A spatial index on each geometry column, named after both."""
+    return tuple(Index(f"{table}_{column}", column, postgresql_using="gist") for column in columns)
 
 
 class Dated:
@@ -164,9 +171,7 @@ class Area(LocatedOnMaps, Dated, Base):
     __table_args__ = (
         UniqueConstraint("boundary_set_id", "id"),
         UniqueConstraint("boundary_set_id", "code"),
-        Index("areas_geom", "geom", postgresql_using="gist"),
-        Index("areas_geom_4326", "geom_4326", postgresql_using="gist"),
-        Index("areas_geom_3857", "geom_3857", postgresql_using="gist"),
+        *geometry_indexes("areas", *ON_MAPS),
     )
     geometry_type = "MULTIPOLYGON"
 
@@ -239,9 +244,7 @@ class Asset(LocatedOnMaps, Dated, Sourced, Base):
 
     __tablename__ = "assets"
     __table_args__ = (
-        Index("assets_geom", "geom", postgresql_using="gist"),
-        Index("assets_geom_4326", "geom_4326", postgresql_using="gist"),
-        Index("assets_geom_3857", "geom_3857", postgresql_using="gist"),
+        *geometry_indexes("assets", *ON_MAPS),
         Index("assets_categories", "categories", postgresql_using="gin"),
         Index("assets_name", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
         Index("assets_ods_code", "ods_code", unique=True),
@@ -328,11 +331,7 @@ class GreenSpace(LocatedOnMaps, Dated, Sourced, Base):
     """A green space, existing or potential: an outline where one is known, else an approximate point."""
 
     __tablename__ = "green_spaces"
-    __table_args__ = (
-        Index("green_spaces_geom", "geom", postgresql_using="gist"),
-        Index("green_spaces_geom_4326", "geom_4326", postgresql_using="gist"),
-        Index("green_spaces_geom_3857", "geom_3857", postgresql_using="gist"),
-    )
+    __table_args__ = geometry_indexes("green_spaces", *ON_MAPS)
     geometry_type = "GEOMETRY"
 
     key: Mapped[Key]

@@ -6,18 +6,23 @@ from geoalchemy2 import Geometry, WKBElement
 from sqlalchemy import ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mapservice.register.models import GRID_SRID, Base, Dated, LocatedOnMaps, Slug, SourceId
+from mapservice.register.models import (
+    GRID_SRID,
+    ON_MAPS,
+    Base,
+    Dated,
+    LocatedOnMaps,
+    Slug,
+    SourceId,
+    geometry_indexes,
+)
 
 
 class SmallArea(LocatedOnMaps, Dated, Base):
     """A small area of the census (an LSOA) with its residents and how deprived it is."""
 
     __tablename__ = "small_areas"
-    __table_args__ = (
-        Index("small_areas_geom", "geom", postgresql_using="gist"),
-        Index("small_areas_geom_4326", "geom_4326", postgresql_using="gist"),
-        Index("small_areas_geom_3857", "geom_3857", postgresql_using="gist"),
-    )
+    __table_args__ = geometry_indexes("small_areas", *ON_MAPS)
     geometry_type = "MULTIPOLYGON"
 
     code: Mapped[Slug]
