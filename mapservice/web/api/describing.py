@@ -16,19 +16,10 @@ from mapservice.web.api import api, documents
 from mapservice.web.api.answers import answer
 from mapservice.web.api.features import find_layer
 from mapservice.web.api.parameters import no_parameters_but
+from mapservice.web.api.schemas import JSON_TYPES
 
 Document = dict[str, Any]
 
-_TYPES: dict[str, Document] = {
-    "string": {"type": "string"},
-    "integer": {"type": "integer"},
-    "number": {"type": "number"},
-    "boolean": {"type": "boolean"},
-    "date": {"type": "string", "format": "date"},
-    "date-time": {"type": "string", "format": "date-time"},
-    "array": {"type": "array", "items": {"type": "string"}},
-    "object": {"type": "object"},
-}
 _GEOMETRY_FORMATS = {
     "point": "geometry-point",
     "polygon": "geometry-polygon-or-multipolygon",
@@ -106,7 +97,7 @@ def _described(layer: Layer, prop: Property) -> Document:
     schema: Document = {"title": prop.title}
     if prop.description:
         schema["description"] = prop.description
-    schema |= _TYPES[prop.type]
+    schema |= JSON_TYPES[prop.type]
     if prop.type == "array":
         # Lists that cannot be filtered by are lists of objects.
         members: Document = {"type": "string" if prop.filterable else "object"}

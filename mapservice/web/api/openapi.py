@@ -21,7 +21,14 @@ from mapservice.web.api.openapi_examples import add_examples
 from mapservice.web.api.openapi_tiles import tile_paths
 from mapservice.web.api.openapi_writing import SECURITY_SCHEMES, changing, creating
 from mapservice.web.api.parameters import FEATURE_FORMATS, ITEMS_PARAMETERS
-from mapservice.web.api.schemas import feature_name, page_name, property_schema, reference, schemas
+from mapservice.web.api.schemas import (
+    feature_name,
+    page_name,
+    property_schema,
+    query_parameter,
+    reference,
+    schemas,
+)
 
 Document = dict[str, Any]
 
@@ -64,8 +71,10 @@ def document(site: str, catalogue: Catalogue, borough: Borough) -> Document:
             {"application/geo+json": {"schema": reference("NearestFeatures")}},
             [
                 *_place(),
-                _query("need", {"type": "string", "enum": list(SUPPORT)}, "Only places that help with this."),
-                _query(
+                query_parameter(
+                    "need", {"type": "string", "enum": list(SUPPORT)}, "Only places that help with this."
+                ),
+                query_parameter(
                     "layers",
                     {
                         "type": "array",
@@ -75,7 +84,7 @@ def document(site: str, catalogue: Catalogue, borough: Borough) -> Document:
                     },
                     "Layers to look in, joined by commas.",
                 ),
-                _query(
+                query_parameter(
                     "limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}, "How many."
                 ),
             ],
@@ -120,9 +129,11 @@ def _route() -> Document:
     here = {"type": "string"}
     there = {"type": "string", "pattern": f"^((assets|green-spaces)/)?{place}$"}
     parameters = [
-        _query("from", here, "A postcode, however it is typed, or longitude,latitude.") | {"required": True},
-        _query("to", there, "The id of a place, or green-spaces/ and that of one.") | {"required": True},
-        _query(
+        query_parameter("from", here, "A postcode, however it is typed, or longitude,latitude.")
+        | {"required": True},
+        query_parameter("to", there, "The id of a place, or green-spaces/ and that of one.")
+        | {"required": True},
+        query_parameter(
             "step-free",
             {"type": "string", "enum": ["true", "false"], "default": "false"},
             "Whether to go without steps, as far as they are known.",
@@ -189,7 +200,7 @@ _FEATURE_ID: Document = {
 
 def _as_of(layer: Layer) -> list[Document]:
     about = "The layer as it was at an RFC 3339 instant, or at the end of a date; without it, as it is now."
-    return [_query("as_of", {"type": "string"}, about)] if layer.tracked else []
+    return [query_parameter("as_of", {"type": "string"}, about)] if layer.tracked else []
 
 
 def _changes(layer: Layer) -> Document:
@@ -201,13 +212,17 @@ def _changes(layer: Layer) -> Document:
             "application/atom+xml": {"schema": {"type": "string"}},
         },
         [
-            _query(
+            query_parameter(
                 "since",
                 {"type": "string"},
                 "An RFC 3339 instant, a date, or the `token` of the call before; without it, since ever.",
             ),
-            _query("limit", {"type": "integer", "minimum": 1, "maximum": 10_000}, "How many a page holds."),
-            _query("f", {"type": "string", "enum": ["json", "atom"]}, "The format; else `Accept` decides."),
+            query_parameter(
+                "limit", {"type": "integer", "minimum": 1, "maximum": 10_000}, "How many a page holds."
+            ),
+            query_parameter(
+                "f", {"type": "string", "enum": ["json", "atom"]}, "The format; else `Accept` decides."
+            ),
         ],
         missing=True,
     )
@@ -219,33 +234,37 @@ def _changes(layer: Layer) -> Document:
 def _items_parameters(layer: Layer) -> list[Document]:
     sortable = "|".join(prop.name for prop in layer.sortable)
     return [
-        _query(
+        query_parameter(
             "limit",
             {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
             "How many features a page holds; more than the maximum is taken as the maximum.",
         ),
-        _query("offset", {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET}, "Features to pass over."),
-        _query("cursor", {"type": "string"}, "Where a page starts, as a `next` link gives it."),
-        _query(
+        query_parameter(
+            "offset", {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET}, "Features to pass over."
+        ),
+        query_parameter("cursor", {"type": "string"}, "Where a page starts, as a `next` link gives it."),
+        query_parameter(
             "sortby",
             {"type": "array", "items": {"type": "string", "pattern": f"^[+-]?({sortable})$"}},
             "Properties to sort by, the first before the second; - before a name for descending.",
         ),
-        _query(
+        query_parameter(
             "bbox",
             {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}},
             "west,south,east,north: only features that touch this box.",
         ),
         _crs("bbox-crs", "The coordinate reference system of bbox."),
         _crs("crs", "The coordinate reference system of the answer."),
-        _query("datetime", {"type": "string"}, "RFC 3339 date, instant or interval: start/end, start/P1M."),
+        query_parameter(
+            "datetime", {"type": "string"}, "RFC 3339 date, instant or interval: start/end, start/P1M."
+        ),
         *_as_of(layer),
-        _query(
+        query_parameter(
             "filter",
             {"type": "string", "maxLength": LONGEST_FILTER},
             "A condition in CQL2 on the layer's queryables, such as CASEI(name) LIKE CASEI('%park%').",
         ),
-        _query(
+        query_parameter(
             "filter-lang",
             {"type": "string", "enum": list(LANGUAGES), "default": LANGUAGES[0]},
             "The encoding of `filter`.",
@@ -253,7 +272,7 @@ def _items_parameters(layer: Layer) -> list[Document]:
         _crs("filter-crs", "The coordinate reference system of the geometries in `filter`."),
         *_selection(layer),
         *(
-            _query(prop.name, _filter_schema(prop), prop.description or prop.title)
+            query_parameter(prop.name, _filter_schema(prop), prop.description or prop.title)
             for prop in queryables(layer).values()
             if prop.name not in ITEMS_PARAMETERS
         ),
@@ -266,9 +285,11 @@ def _selection(layer: Layer) -> list[Document]:
         "items": {"type": "string", "enum": [*(prop.name for prop in layer.properties), GEOMETRY]},
     }
     return [
-        _query("properties", names, "The properties wanted, joined by commas; all, where it is not given."),
-        _query("exclude-properties", names, "The properties not wanted, instead of those that are."),
-        _query(
+        query_parameter(
+            "properties", names, "The properties wanted, joined by commas; all, where it is not given."
+        ),
+        query_parameter("exclude-properties", names, "The properties not wanted, instead of those that are."),
+        query_parameter(
             "skip-geometry",
             {"type": "string", "enum": ["true", "false"], "default": "false"},
             "Whether to leave the geometry out.",
@@ -337,25 +358,14 @@ def _features(layer: Layer) -> Document:
     return _geojson(page_name(layer)) | files
 
 
-def _query(name: str, schema: Document, description: str) -> Document:
-    """A query parameter; a list of values is joined by commas, and nothing is given twice."""
-    return {
-        "name": name,
-        "in": "query",
-        "required": False,
-        "schema": schema,
-        "style": "form",
-        "explode": False,
-        "description": description,
-    }
-
-
 def _format() -> Document:
-    return _query("f", {"type": "string", "enum": ["json", "html"]}, "The format; else `Accept` decides.")
+    return query_parameter(
+        "f", {"type": "string", "enum": ["json", "html"]}, "The format; else `Accept` decides."
+    )
 
 
 def _features_format() -> Document:
-    return _query(
+    return query_parameter(
         "f",
         {"type": "string", "enum": list(FEATURE_FORMATS)},
         "The format; else `Accept` decides. geojson is another name for json. Without limit, offset and "
@@ -364,16 +374,16 @@ def _features_format() -> Document:
 
 
 def _crs(name: str, description: str) -> Document:
-    return _query(
+    return query_parameter(
         name, {"type": "string", "format": "uri", "enum": list(CRS_URIS), "default": CRS84}, description
     )
 
 
 def _place() -> list[Document]:
     return [
-        _query("postcode", {"type": "string"}, "A postcode, however it is typed."),
-        _query("lon", {"type": "number", "minimum": -180, "maximum": 180}, "Longitude, with lat."),
-        _query("lat", {"type": "number", "minimum": -90, "maximum": 90}, "Latitude, with lon."),
+        query_parameter("postcode", {"type": "string"}, "A postcode, however it is typed."),
+        query_parameter("lon", {"type": "number", "minimum": -180, "maximum": 180}, "Longitude, with lat."),
+        query_parameter("lat", {"type": "number", "minimum": -90, "maximum": 90}, "Latitude, with lon."),
     ]
 
 

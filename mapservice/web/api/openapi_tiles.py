@@ -8,6 +8,7 @@ from mapservice.layers.catalogue import Catalogue
 from mapservice.layers.layer import Layer
 from mapservice.layers.tiles import FEATURE_LIMIT, MAX_ZOOM, TILE_MATRIX_SET
 from mapservice.web.api.documents import JSON, Document
+from mapservice.web.api.schemas import query_parameter
 from mapservice.web.api.tile_documents import MVT, NOT_OF_TILES, TILE_FORMATS, TILESET_FORMATS
 
 
@@ -20,12 +21,14 @@ def tile_paths(
     those the standard gives them.
     """
     several = [
-        _query(
+        query_parameter(
             "collections",
             {"type": "array", "minItems": 1, "items": {"type": "string", "enum": [x.id for x in catalogue]}},
             "The layers wanted, joined by commas; all, where it is not given.",
         ),
-        _query("datetime", {"type": "string"}, "RFC 3339 date, instant or interval: start/end, start/P1M."),
+        query_parameter(
+            "datetime", {"type": "string"}, "RFC 3339 date, instant or interval: start/end, start/P1M."
+        ),
     ]
     paths: Document = {
         "/tileMatrixSets": _get("tiles.getTileMatrixSetsList", "The tile matrix sets", [_format(("json",))]),
@@ -123,17 +126,5 @@ def _path(name: str, schema: Document, description: str) -> Document:
     return {"name": name, "in": "path", "required": True, "schema": schema, "description": description}
 
 
-def _query(name: str, schema: Document, description: str) -> Document:
-    return {
-        "name": name,
-        "in": "query",
-        "required": False,
-        "schema": schema,
-        "style": "form",
-        "explode": False,
-        "description": description,
-    }
-
-
 def _format(names: tuple[str, ...]) -> Document:
-    return _query("f", {"type": "string", "enum": list(names), "default": names[0]}, "The format.")
+    return query_parameter("f", {"type": "string", "enum": list(names), "default": names[0]}, "The format.")

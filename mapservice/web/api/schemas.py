@@ -9,7 +9,7 @@ from mapservice.layers.layer import GeometryKind, Layer, Property
 
 Document = dict[str, Any]
 
-_TYPES: dict[str, Document] = {
+JSON_TYPES: dict[str, Document] = {
     "string": {"type": "string"},
     "integer": {"type": "integer"},
     "number": {"type": "number"},
@@ -19,6 +19,7 @@ _TYPES: dict[str, Document] = {
     "array": {"type": "array", "items": {}},
     "object": {"type": "object"},
 }
+"""What each type of a property is in JSON."""
 _GEOMETRIES: dict[GeometryKind, tuple[str, ...]] = {
     "point": ("Point",),
     "polygon": ("Polygon", "MultiPolygon"),
@@ -29,6 +30,19 @@ _GEOMETRIES: dict[GeometryKind, tuple[str, ...]] = {
 def reference(name: str) -> Document:
     """A reference to a schema of this document."""
     return {"$ref": f"#/components/schemas/{name}"}
+
+
+def query_parameter(name: str, schema: Document, description: str) -> Document:
+    """A query parameter; a list of values is joined by commas, and nothing is given twice."""
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "schema": schema,
+        "style": "form",
+        "explode": False,
+        "description": description,
+    }
 
 
 def schemas(catalogue: Catalogue) -> Document:
@@ -51,7 +65,7 @@ def page_name(layer: Layer) -> str:
 
 def property_schema(prop: Property, nullable: bool = True) -> Document:
     """The schema of a property's values; that of a filter is the same and cannot be null."""
-    schema = dict(_TYPES[prop.type])
+    schema = dict(JSON_TYPES[prop.type])
     schema["title"] = prop.title
     if prop.description:
         schema["description"] = prop.description
