@@ -45,13 +45,8 @@ def read(path: Path, context: Context, report: Report) -> list[streets.NetworkFi
         meta, fids, shapes, values = pyogrio.raw.read(
             path, layer=layer, columns=list(columns.values()), bbox=context.bounds, return_fids=True
         )
-    except (
-        pyogrio.errors.DataSourceError,
-        pyogrio.errors.DataLayerError,
-        pyogrio.errors.FeatureError,
-    ) as error:
-        reason = str(error).splitlines()[0].replace(str(path), path.name)
-        report.reject(None, "file", path.name, f"cannot be read as a GeoPackage: {reason}")
+    except streets.UNREADABLE as error:
+        streets.refuse_unreadable(report, path, "a GeoPackage", error)
         return []
     own = {name: plain for plain, name in columns.items()}
     fields = {own[str(name)]: cells for name, cells in zip(meta["fields"], values, strict=True)}

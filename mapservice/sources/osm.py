@@ -101,13 +101,8 @@ def _from_gdal(path: Path, context: Context, report: Report) -> Found:
                 if way := walkable(tags, reference):
                     for line in _lines(shapely.from_wkb(shape)):
                         found.add(way, line)
-    except (
-        pyogrio.errors.DataSourceError,
-        pyogrio.errors.DataLayerError,
-        pyogrio.errors.FeatureError,
-    ) as error:
-        reason = str(error).splitlines()[0].replace(str(path), path.name)
-        report.reject(None, "file", path.name, f"cannot be read as OpenStreetMap data: {reason}")
+    except streets.UNREADABLE as error:
+        streets.refuse_unreadable(report, path, "OpenStreetMap data", error)
     return found
 
 

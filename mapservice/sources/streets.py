@@ -66,6 +66,12 @@ def take_in(cursor: Cursor, records: list[Any], report: Report, *, replace: bool
         report.unchanged += edges
 
 
+def refuse_unreadable(report: Report, path: Path, kind: str, error: Exception) -> None:
+    """Say of a file that it cannot be read as what it should be; `error` is one of UNREADABLE."""
+    reason = str(error).splitlines()[0].replace(str(path), path.name)
+    report.reject(None, "file", path.name, f"cannot be read as {kind}: {reason}")
+
+
 def file_date(path: Path) -> date:
     """The day a file was last written: for a download mostly the day it was fetched."""
     return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).date()
