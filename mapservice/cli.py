@@ -46,6 +46,7 @@ def setup() -> None:
     settings = load_settings()
     if settings.database_url is not None:
         prepare_server(settings)
+    packages.offer(packages.PDF, say)
     with open_database(settings, command="mapservice setup", say=say) as database:
         prepare(settings, database, say)
     say("Ready. Start with: mapservice serve")
@@ -104,6 +105,7 @@ def _serve_from_cluster(settings: Settings, with_setup: bool) -> None:
 def _prepare(settings: Settings, database: Database) -> None:
     from mapservice.preparation import prepare
 
+    packages.offer(packages.PDF, say)
     prepare(settings, database, say)
 
 
@@ -267,7 +269,7 @@ def doctor() -> None:
 
 
 @cli.command("packages")
-@click.option("--tests", is_flag=True, help="Also what tests need: Chromium and GDAL's programs.")
+@click.option("--tests", is_flag=True, help="Also what tests need: Chromium, GDAL's programs, Pango.")
 def packages_(tests: bool) -> None:
     """Install the system's packages that are missing, where that is allowed."""
     settings = load_settings()

@@ -47,7 +47,8 @@ def examine(settings: Settings) -> list[Finding]:
         _geodata(settings.geodata_dir),
         _front_end(),
         _disk(settings.var_dir),
-        *(_extra(extra) for extra in packages.TEST_EXTRAS),
+        _extra(packages.PDF, "make run"),
+        *(_extra(extra, "make test") for extra in packages.TEST_EXTRAS if extra is not packages.PDF),
     ]
 
 
@@ -185,9 +186,9 @@ def _disk(folder: Path) -> Finding:
     return Finding("ok", "Disk", found)
 
 
-def _extra(extra: packages.Extra) -> Finding:
+def _extra(extra: packages.Extra, installer: str) -> Finding:
     found = extra.find()
     if found:
         return Finding("ok", f"For {extra.purpose}", found)
-    remedy = f"make test would install it: {' '.join(extra.packages)}"
+    remedy = f"{installer} would install it: {' '.join(extra.packages)}"
     return Finding("note", f"For {extra.purpose}", "not installed", remedy)

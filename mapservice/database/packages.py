@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shutil
@@ -54,21 +55,39 @@ class PostgresBinaries:
 
 @dataclass(frozen=True)
 class Extra:
-    """A program that only tests need, with the packages that bring it."""
+    """What the service can do without: one of some programs, or libraries, and the packages with them."""
 
     purpose: str
     programs: tuple[str, ...]
     packages: tuple[str, ...]
+    libraries: tuple[str, ...] = ()
 
     def find(self) -> str | None:
-        """The full path of the first of its programs that is installed."""
+        """The full path of the first of its programs that is installed, or its libraries if all are."""
+        if self.libraries and all(_loads(name) for name in self.libraries):
+            return ", ".join(self.libraries)
         return next((path for name in self.programs if (path := shutil.which(name))), None)
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 # Fonts come along because Chromium without any draws every letter as an empty box.
 CHROMIUM = Extra("browser tests", CHROMIUM_NAMES, ("chromium", "fonts-liberation"))
 GDAL = Extra("tests with GDAL as a client", ("ogrinfo",), ("gdal-bin",))
-TEST_EXTRAS = (CHROMIUM, GDAL)
+# WeasyPrint lays text out with Pango, which draws nothing without a font.
+PDF = Extra(
+    "meeting packs as PDF",
+    (),
+    ("libpango-1.0-0", "libpangoft2-1.0-0", "fonts-liberation"),
+    ("libpango-1.0.so.0", "libpangoft2-1.0.so.0"),
+)
+TEST_EXTRAS = (CHROMIUM, GDAL, PDF)
 
 
 def find_postgres(
@@ -135,8 +154,19 @@ def ensure_postgres(say: Say, major: int | None = None) -> PostgresBinaries:
     raise PackagesMissing(f"{what} is installed now but its programs were not found. {_other_ways()}")
 
 
+def offer(extra: Extra, say: Say) -> None:
+    """Install what the service can do without, where that is allowed; say what is lacking where it is not."""
+    try:
+        ensure_extras([extra], say)
+    except PackagesMissing:
+        say(
+            f"There will be no {extra.purpose} until somebody installs {' '.join(extra.packages)}."
+            " All else works."
+        )
+
+
 def ensure_extras(extras: Iterable[Extra], say: Say) -> None:
-    """Install what tests need besides; raises `PackagesMissing`."""
+    """Install what is needed besides PostgreSQL; raises `PackagesMissing`."""
     missing = [extra for extra in extras if not extra.find()]
     if missing:
         packages = [package for extra in missing for package in extra.packages]

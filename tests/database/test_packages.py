@@ -146,3 +146,21 @@ def test_sudo_counts_only_if_it_works(tmp_path: Path, monkeypatch: pytest.Monkey
     assert packages.privilege_prefix() is None
     sudo.write_text("#!/bin/sh\nexit 0\n")
     assert packages.privilege_prefix() == [str(sudo), "-n"]
+
+
+def test_libraries_are_found_by_loading_all_of_them() -> None:
+    assert packages.Extra("a test", (), (), ("libc.so.6",)).find() == "libc.so.6"
+    assert packages.Extra("a test", (), (), ("libc.so.6", "libno-such-thing.so.1")).find() is None
+
+
+@pytest.mark.usefixtures("commands")
+def test_what_the_service_can_do_without_is_offered_and_never_insisted_on(
+    commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extra = packages.Extra("packs", (), ("a-package",), ("libno-such-thing.so.1",))
+    said: list[str] = []
+    packages.offer(extra, said.append)
+    assert commands[-1][-1] == "a-package"
+    monkeypatch.setattr(packages, "privilege_prefix", lambda: None)
+    packages.offer(extra, said.append)
+    assert said[-1] == "There will be no packs until somebody installs a-package. All else works."
