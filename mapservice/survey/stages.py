@@ -1,0 +1,181 @@
+"""How far a potential space has come: one table of moves, who may make each, and what each needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from mapservice.accounts.account import Account
+from mapservice.accounts.permissions import Action
+from mapservice.register.vocabulary import GREEN_SPACE_ACCESS
+from mapservice.survey.notices import tell
+from mapservice.survey.spaces import (
+    NotAllowed,
+    Outdated,
+    Refused,
+    Space,
+    because,
+    clean_words,
+    hold_space,
+    read_space,
+    values_at,
+    write_values,
+)
+
+FORWARD = ("suggested", "checked-on-site", "owner-contacted", "plan", "opened")
+DECLINED = "declined"
+LONGEST_REASON = 2000
+PUBLIC, NETWORK = "public", "network"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """From one stage to another: what somebody must be allowed, and what they must say."""
+
+    source: str
+    target: str
+    action: Action
+    needs: tuple[str, ...] = ()
+
+
+def _moves() -> dict[tuple[str, str], Move]:
+    listed = []
+    for at, source in enumerate(FORWARD):
+        for target in FORWARD[at + 1 :]:
+            action = Action.CONFIRM if target == "checked-on-site" else Action.MOVE_STAGE
+            listed.append(Move(source, target, action, ("opened_on", "access") if target == "opened" else ()))
+        listed += [Move(source, target, Action.MOVE_STAGE, ("reason",)) for target in FORWARD[:at]]
+        if source != "opened":
+            listed.append(Move(source, DECLINED, Action.DECLINE, ("reason",)))
+            # Taken up again: not opened at once, for that is what the steps between are for.
+            listed.append(Move(DECLINED, source, Action.MOVE_STAGE, ("reason",)))
+    return {(move.source, move.target): move for move in listed}
+
+
+MOVES = _moves()
+
+
+def moves_from(space: Space, account: Account) -> list[Move]:
+    """The moves that somebody may make with a space as it is, in the order of the stages."""
+    order = (*FORWARD, DECLINED)
+    found = [move for (source, _), move in MOVES.items() if source == space.stage]
+    return sorted(
+        (move for move in found if space.open_to(account, move.action)),
+        key=lambda move: order.index(move.target),
+    )
+
+
+def move_stage(
+    session: Session,
+    space_id: str,
+    target: str,
+    account: Account,
+    version: int,
+    *,
+    reason: str = "",
+    opened_on: str = "",
+    access: str = "",
+    today: date | None = None,
+) -> Space:
+    """Move a space to another stage; it is the space as it is then.
+
+    Opened, it is an existing green space from that day on, under the same id, and everybody sees it.
+    Raises NoSuchSpace, NotAllowed, Refused; Outdated where its stage is not that of the version any more.
+    """
+    space = hold_space(session, space_id, account.sees)
+    if values_at(session, space, version)["stage"] != space.stage:
+        raise Outdated(space)
+    move = MOVES.get((space.stage or "", target))
+    if move is None:
+        raise Refused([("stage", "Choose a stage that it can move to from where it is")])
+    if not space.open_to(account, move.action):
+        raise NotAllowed
+    said, values = _checked(move, space, reason, opened_on, access, today or date.today())
+    because(session, said)
+    write_values(session, space, values)
+    _settle(session, space, move, account, said)
+    tell(session, "stage", space.id, by=account, stage=target, was=move.source, reason=said or None)
+    return _again(session, space, account)
+
+
+def publish(session: Session, space_id: str, account: Account, *, public: bool) -> Space:
+    """Show a space to everybody, or to the network only; raises NoSuchSpace and NotAllowed."""
+    space = hold_space(session, space_id, account.sees)
+    if not space.open_to(account, Action.PUBLISH):
+        raise NotAllowed
+    write_values(session, space, {"visibility": PUBLIC if public else NETWORK})
+    return _again(session, space, account)
+
+
+def set_due(session: Session, space_id: str, account: Account, typed: str) -> Space:
+    """Say by when to see to a space; "" for no such day. Raises NoSuchSpace, NotAllowed, Refused."""
+    space = hold_space(session, space_id, account.sees)
+    if not space.open_to(account, Action.MOVE_STAGE):
+        raise NotAllowed
+    try:
+        due = date.fromisoformat(typed.strip()) if typed.strip() else None
+    except ValueError:
+        raise Refused([("due_on", "Enter a date, as in 2026-05-31")]) from None
+    write_values(session, space, {"due_on": due})
+    return _again(session, space, account)
+
+
+def _checked(
+    move: Move, space: Space, reason: str, opened_on: str, access: str, today: date
+) -> tuple[str, dict[str, Any]]:
+    """The reason, and the columns that the move writes; raises Refused."""
+    mistakes = []
+    try:
+        said = clean_words(reason, LONGEST_REASON, lines=True)
+    except ValueError as error:
+        said = ""
+        mistakes.append(("reason", str(error)))
+    else:
+        if "reason" in move.needs and not said:
+            mistakes.append(("reason", "Say why, for whoever suggested it and for who comes after you"))
+    values: dict[str, Any] = {"stage": move.target, "stage_reason": said or None}
+    if move.target == "opened":
+        try:
+            day = date.fromisoformat(opened_on.strip())
+            if day > today:
+                mistakes.append(("opened_on", "It cannot have opened on a day that is still to come"))
+        except ValueError:
+            day = today
+            mistakes.append(("opened_on", "Enter the day it opened, as in 2026-05-31"))
+        if access not in GREEN_SPACE_ACCESS or access in ("no-access", "unknown"):
+            mistakes.append(("access", "Choose who may go in now"))
+        values |= {"status": "existing", "opened_on": day, "access": access, "visibility": PUBLIC}
+    elif space.stage == "opened":
+        values |= {"status": "potential", "opened_on": None, "access": "unknown"}
+    if move.target in (DECLINED, "opened"):
+        values["due_on"] = None
+    if mistakes:
+        raise Refused(mistakes)
+    return said, values
+
+
+def _settle(session: Session, space: Space, move: Move, account: Account, said: str) -> None:
+    """A suggestion waits no longer once its space has moved on, be it to be declined."""
+    session.execute(
+        text(
+            "UPDATE survey.submissions SET state = :state, decided_by = :account, decided_at = now(),"
+            " reason = :reason"
+            " WHERE green_space_key = :key AND kind = 'space'"
+            " AND (state = 'waiting' OR state = 'declined' OR :state = 'declined')"
+        ),
+        {
+            "state": "declined" if move.target == DECLINED else "taken",
+            "account": account.id,
+            "reason": said if move.target == DECLINED else None,
+            "key": space.key,
+        },
+    )
+
+
+def _again(session: Session, space: Space, account: Account) -> Space:
+    found = read_space(session, space.id, account.sees)
+    return found if found is not None else space
