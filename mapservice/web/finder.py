@@ -25,6 +25,7 @@ from mapservice.finder.choosing import Choice, choose, to_ring_first
 from mapservice.finder.contacts import Contact
 from mapservice.finder.locate import Located
 from mapservice.finder.names import Named, area_name, find_localities, find_start, find_starts
+from mapservice.finder.nearest import SUPPORT_PROPERTIES
 from mapservice.finder.search import Found, Place, Start, search
 from mapservice.finder.searches import Outcome, Tally
 from mapservice.layers.layer import Layer
@@ -291,6 +292,7 @@ def _features(
             walk=place.walk,
             opening=place.opening,
             why=_why(place, need),
+            helps=any(need in (place.properties.get(name) or ()) for name in SUPPORT_PROPERTIES),
             offers=(offers or {}).get(place.id, []),
             key=f"{' '.join(place.layers)} {place.text}",
         )

@@ -28,8 +28,9 @@ OFFERS_SAID = 3
 class Feature:
     """One feature as a page shows it; ``layers`` are the ids of the layers it was found in.
 
-    An answer to a question adds how far the walk is, whether it is open, why it is named, and what it offers;
-    and a `key`: what is known of two places is the same where that is.
+    An answer to a question adds how far the walk is, whether it is open, why it is named, whether it is known
+    to help with the need, and what it offers; and a `key`: what is known of two places is the same where that
+    is.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Feature:
     walk: Walk | None = None
     opening: Opening | None = None
     why: str = ""
+    helps: bool = False
     offers: list[Offer] = field(default_factory=list)
     key: str = ""
 

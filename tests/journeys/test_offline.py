@@ -80,6 +80,8 @@ def test_what_is_kept_can_be_forgotten_and_its_names_tell_nothing(browser, live_
         expect(kept(page)).to_be_visible()
         stored = page.evaluate(STORED)
         assert f"{live_server}/find/last" in stored
+        way = page.get_by_role("link", name="How to forget it", include_hidden=True)
+        expect(way).not_to_have_attribute("hidden", "")
         assert not [name for name in stored if re.search(r"N1|9JP|postcode|food|/api", name)]
         first, last = page.get_by_role("button", name="Forget my last search").all()
         expect(first).to_be_in_viewport()
@@ -87,6 +89,7 @@ def test_what_is_kept_can_be_forgotten_and_its_names_tell_nothing(browser, live_
         first.click()
         expect(page.get_by_text("Forgotten.")).to_be_visible()
         expect(last).to_be_hidden()
+        expect(way).to_have_attribute("hidden", "")
         assert f"{live_server}/find/last" not in page.evaluate(STORED)
         page.context.set_offline(True)
         page.goto(ASKED)

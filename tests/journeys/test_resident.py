@@ -1,5 +1,7 @@
 """Somebody who needs help, with whatever they have: a phone, no JavaScript, only a keyboard."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -41,7 +43,7 @@ def test_from_a_sloppy_postcode_to_a_place_and_back(browser, live_server, screen
         expect(hub).to_have_text("Finsbury Library")
 
         expect(page.locator(".app-map--ready .app-number").first).to_be_visible()
-        fold = page.locator("details", has_text="Libraries")
+        fold = page.locator("details.app-kind", has_text="Libraries")
         expect(fold.get_by_role("listitem").first).to_be_hidden()
         fold.locator("summary").click()
         expect(fold.get_by_role("link", name="South Library")).to_be_visible()
@@ -53,6 +55,34 @@ def test_from_a_sloppy_postcode_to_a_place_and_back(browser, live_server, screen
         expect(page.locator(".app-map--ready .app-marker").first).to_be_visible()
         page.go_back()
         visitor.at("Help near N1 9JP")
+
+
+@pytest.mark.parametrize(
+    "question", ["postcode=N1+9JP&need=food", "postcode=N19+5PH&need=family", "postcode=N1+2UN"]
+)
+def test_the_first_two_screens_of_a_phone_say_where_to_go_and_whom_to_ring(browser, live_server, question):
+    screen = 640
+    with visit(browser, live_server, **{**PHONE, "viewport": {"width": 360, "height": screen}}) as visitor:
+        page = visitor.page
+        visitor.go(f"/find?{question}")
+        doors = page.locator("main li.app-place:has(.app-number):not(.app-place--first)")
+        hub = page.get_by_role("heading", name=re.compile("^Start here"))
+        for seen in (
+            page.get_by_role("main").get_by_role("link", name="999").first,
+            page.get_by_role("main").get_by_role("link", name=LAST_RESORT).first,
+            hub,
+            doors.first.get_by_role("heading"),
+            doors.first.locator(".app-distance"),
+            doors.first.get_by_text(re.compile("Open|Closed")).first,
+        ):
+            box = seen.bounding_box()
+            assert box["y"] + box["height"] <= 2 * screen, seen
+        assert page.evaluate("document.documentElement.scrollHeight") <= 8.5 * screen
+        # What is folded away is there, by a tap or a key, without any script of ours.
+        more = page.get_by_text(re.compile("Show [0-9]+ more place"))
+        more.click()
+        expect(doors.nth(3).get_by_role("heading")).to_be_visible()
+        visitor.look()
 
 
 def test_an_unknown_postcode_is_kept_and_can_be_put_right(browser, live_server, screen):
@@ -99,7 +129,7 @@ def test_without_javascript(browser, live_server, screen):
         ask(page, "n19jp", "Home")
         expect(page.get_by_role("heading", level=1)).to_have_text("Help near N1 9JP")
         expect(page.get_by_text("The map needs JavaScript.")).to_be_visible()
-        fold = page.locator("details", has_text="GP practices")
+        fold = page.locator("details.app-kind", has_text="GP practices")
         fold.locator("summary").click()
         fold.get_by_role("link", name="Amwell Group Practice").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Amwell Group Practice")

@@ -124,17 +124,17 @@ def test_a_place_a_street_and_a_locality_are_starts_too(client):
     whole = client.get("/find?locality=central&need=food")
     assert "anywhere in Central" in whole.text
     assert "222 Upper Street" in whole.text
-    assert "in a straight line:" not in whole.text
+    assert "on foot" not in whole.text
 
 
 def test_an_answer_says_of_each_place_what_decides_whether_to_go(client):
     text = main_of(client.get("/find?postcode=N1+9JP&need=food"))
-    first = re.search(r'<li class="app-place app-place--first".*?</li>\s*</ul>\s*</li>', text, re.DOTALL)[0]
+    first = re.search(r'<li class="app-place app-place--first".*?</details>\s*</li>', text, re.DOTALL)[0]
     for said in (
         "Finsbury Library",
         "Fairer Together Hub",
-        "in a straight line: at least",
-        "minutes on foot",
+        "At least 13 minutes on foot",
+        "km (0.6 miles) in a straight line",
         "steps",
         "245 St John Street",
         "Directions to Finsbury Library",
@@ -261,7 +261,7 @@ def test_places_not_known_to_help_are_not_called_help_and_bare_ones_come_last(cl
             text = main_of(answer)
             title = re.search(r">((?:Nearest for help with|Where to ask about)[^<]+)", text)[1]
             if title.startswith("Where"):
-                assert "that says it helps with" in text
+                assert "We do not know that these help with" in text
             said.add(title.split()[0])
             listed = text[text.index(title) : text.index("People to ring")]
             first = re.findall(r'app-place__name"><a class="govuk-link" href="/assets/([^"]+)"', listed)

@@ -9,6 +9,7 @@ export async function workOffline () {
   const show = async () => {
     const kept = await hasAnswer()
     for (const slot of slots) if (kept && !slot.dataset.forgotten) slot.hidden = false
+    for (const way of document.querySelectorAll('[data-when-kept]')) way.hidden = !kept
   }
   for (const slot of slots) slot.querySelector('button').addEventListener('click', () => forget(slot, slots))
   navigator.serviceWorker.addEventListener('message', (event) => { if (event.data === 'kept') show() })
@@ -33,6 +34,7 @@ async function forget (slot, slots) {
     other.dataset.forgotten = 'yes'
     other.hidden = other !== slot
   }
+  for (const way of document.querySelectorAll('[data-when-kept]')) way.hidden = true
   slot.querySelector('[data-forget-ask]').hidden = true
   const said = slot.querySelector('[role=status]')
   said.textContent = slot.dataset.said
