@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -302,16 +302,20 @@ def _id_for(
         if not isinstance(given, str) or not SLUG.fullmatch(given) or len(given) > 120:
             raise BadQuery([Mistake("id", "must be lower-case words joined by hyphens")])
         return given
-    plain = (
-        unicodedata.normalize("NFKD", str(values.get("name") or "feature")).encode("ascii", "ignore").decode()
-    )
+    return free_id(session, editable.table, str(values.get("name") or "feature"))
+
+
+def free_id(session: Session, table: str, name: str, reserved: Collection[str] = ()) -> str:
+    """An id for a new row of a table, made from its name: one that no row has and that is not reserved."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     stem = "-".join(re.findall(r"[a-z0-9]+", plain.lower().replace("'", "")))[:80].strip("-") or "feature"
     taken = set(
         session.execute(
-            text(f"SELECT id FROM {editable.table} WHERE id = :stem OR id LIKE :more"),
+            text(f"SELECT id FROM {table} WHERE id = :stem OR id LIKE :more"),
             {"stem": stem, "more": f"{stem}-%"},
         ).scalars()
     )
+    taken.update(reserved)
     number = 2
     while stem in taken and f"{stem}-{number}" in taken:
         number += 1

@@ -1,0 +1,352 @@
+"""What people send from a walk: a space that could be one, that one is still open, what has changed.
+
+What is sent twice, because the signal went or somebody pressed twice, is taken once: the id is made where it
+is written. A suggestion is a row of the register from then on; the network sees it until it is published.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from mapservice.accounts.account import Account
+from mapservice.layers.editing import free_id
+from mapservice.layers.visibility import Viewer
+from mapservice.survey import notices, outlines
+from mapservice.survey.fields import FIELDS, Field, read_value
+from mapservice.survey.outlines import ON_GRID
+from mapservice.survey.spaces import NoSuchSpace, Refused
+
+Kind = Literal["space", "confirmation", "change"]
+
+SOURCE = "green-space-survey"
+MOST_PHOTOGRAPHS = 6
+LONGEST_WAITING = timedelta(days=90)
+"""So long something may have waited on a telephone; what says it is older is taken as written then."""
+
+_COLUMNS = (
+    "name", "current_use", "owner_kind", "owner_note", "title_number", "access_note", "opportunity",
+    "safety_note",
+)  # fmt: skip
+CHANGED = {
+    "closed": "It is closed, or one cannot get in any more",
+    "access": "Who can get in, or when, has changed",
+    "gone": "It is no longer a green space",
+    "boundary": "Its edges or its way in have changed",
+    "name": "Its name is wrong",
+    "other": "Something else",
+}
+"""What somebody may report of a space that is on the map."""
+SAID = {
+    field.name: replace(field, required=False)
+    for field in (
+        *(FIELDS[name] for name in ("access", "note", *_COLUMNS)),
+        Field("place", "line"),
+        Field("changed", "choice", tuple(CHANGED)),
+    )
+}
+"""What can be said, by the name of its field."""
+# Addresses below /green-spaces/ that are pages, so that no space is given one of these as its id.
+RESERVED = frozenset(
+    {"suggest", "suggestions", "check", "near", "first", "access", "progress", "confirmations", "survey"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPhotograph:
+    """A photograph whose file is kept already (`photographs.prepare`, `storage.keep`)."""
+
+    sha256: str
+    bytes: int
+    width: int
+    height: int
+    name: str
+    caption: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What somebody sent, as they gave it."""
+
+    id: uuid.UUID
+    kind: Kind
+    fields: Mapping[str, str]
+    written_at: datetime | None = None
+    geometry: Mapping[str, Any] | None = None
+    entrances: Sequence[Sequence[float]] = ()
+    green_space_id: str | None = None
+    """The space a confirmation or a change is about."""
+    postcode: str | None = None
+    """Where that is all the geometry goes by."""
+    photographs: Sequence[KeptPhotograph] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What was made of it, now or when it came in for the first time."""
+
+    submission_id: uuid.UUID
+    green_space_id: str
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of something sent, for who knows its id."""
+
+    id: uuid.UUID
+    kind: Kind
+    state: Literal["waiting", "taken", "declined"]
+    reason: str | None
+    received_at: datetime
+    fields: Mapping[str, str]
+    name: str
+    photographs: int
+    green_space_id: str
+    """The space as it is known now, also where it became part of another."""
+    there: bool
+    stage: str | None
+    stage_reason: str | None
+    public: bool
+
+
+def submit(session: Session, sent: Sent, account: Account | None, viewer: Viewer = ("public",)) -> Received:
+    """Take something in, once. Raises Refused, NoSuchSpace.
+
+    Where other words come under an id that is known, somebody went back and changed them: they are kept as a
+    report on the same space.
+    """
+    fields = read_fields(sent)
+    # One at a time: the second of two at once finds what the first has written.
+    session.execute(text("SELECT layers.wait_for_turn()"))
+    known = _known(session, sent.id)
+    if known is None:
+        space_id = _space(session, sent, fields) if sent.kind == "space" else _existing(session, sent, viewer)
+        return _take(session, sent, sent.id, sent.kind, space_id, fields, account)
+    space_id, before = known
+    if not set(fields.items()) <= set(before.items()):
+        later = uuid.uuid5(sent.id, orjson.dumps(fields, option=orjson.OPT_SORT_KEYS).decode())
+        if _known(session, later) is None:
+            return _take(session, sent, later, "change", space_id, fields, account)
+    _keep_photographs(session, sent, sent.id, space_id, account)
+    return Received(sent.id, space_id, new=False)
+
+
+def is_known(session: Session, submission_id: uuid.UUID) -> bool:
+    """Whether something with this id has come in already."""
+    return _known(session, submission_id) is not None
+
+
+def read_fields(sent: Sent) -> dict[str, str]:
+    """The words that were given, trimmed; raises Refused naming every field that is wrong."""
+    mistakes: list[tuple[str, str]] = []
+    fields: dict[str, str] = {}
+    for name, field in SAID.items():
+        try:
+            words = read_value(field, sent.fields.get(name, ""))
+        except ValueError as error:
+            mistakes.append((name, str(error)))
+        else:
+            fields |= {name: words} if words else {}
+    mistakes += _mistakes(sent, fields)
+    if len(sent.photographs) > MOST_PHOTOGRAPHS:
+        mistakes.append(("photographs", f"Send at most {MOST_PHOTOGRAPHS} photographs"))
+    if mistakes:
+        raise Refused(mistakes)
+    return fields
+
+
+def read_outcome(session: Session, submission_id: uuid.UUID) -> Outcome | None:
+    """What became of something sent; None for an id that is not known."""
+    row = session.execute(
+        text(
+            """
+            SELECT s.id, s.kind, s.state, s.reason, s.received_at, s.fields,
+                   COALESCE(f.name, s.fields ->> 'name', s.green_space_id) AS name,
+                   (SELECT count(*) FROM survey.files p
+                    WHERE p.submission_id = s.id AND p.removed_at IS NULL) AS photographs,
+                   COALESCE(f.id, s.green_space_id) AS space_id, f.id IS NOT NULL AS there,
+                   f.stage, f.stage_reason, COALESCE(f.visibility = 'public', false) AS public
+            FROM survey.submissions s
+            LEFT JOIN survey.merges m ON m.merged_id = s.green_space_id
+            LEFT JOIN register.green_spaces f ON f.key = s.green_space_key OR f.id = m.into_id
+            WHERE s.id = :id
+            LIMIT 1
+            """
+        ),
+        {"id": submission_id},
+    ).first()
+    if row is None:
+        return None
+    return Outcome(
+        id=row.id,
+        kind=row.kind,
+        state=row.state,
+        reason=row.reason,
+        received_at=row.received_at,
+        fields=row.fields,
+        name=row.name,
+        photographs=row.photographs,
+        green_space_id=row.space_id,
+        there=row.there,
+        stage=row.stage,
+        stage_reason=row.stage_reason,
+        public=row.public,
+    )
+
+
+def named_files(session: Session, digests: Iterable[str]) -> set[str]:
+    """Of some digests those of files that are in use, or were within a month and may come back."""
+    return set(
+        session.execute(
+            text(
+                "SELECT DISTINCT sha256 FROM survey.files WHERE sha256 = ANY (:digests)"
+                " AND (removed_at IS NULL OR removed_at > now() - interval '30 days')"
+            ),
+            {"digests": list(digests)},
+        ).scalars()
+    )
+
+
+def _mistakes(sent: Sent, fields: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    if sent.kind == "space" and not sent.fields.get("name", "").strip():
+        yield "name", "Say what people call it, or what is next to it"
+    if sent.kind == "space" and sent.geometry is None:
+        yield "place", "Say where it is"
+    if sent.kind == "change" and not fields.get("changed") and not fields.get("note"):
+        yield "changed", "Say what has changed"
+
+
+def _known(session: Session, submission_id: uuid.UUID) -> tuple[str, dict[str, str]] | None:
+    row = session.execute(
+        text("SELECT green_space_id, fields FROM survey.submissions WHERE id = :id"), {"id": submission_id}
+    ).first()
+    return (row[0], row[1]) if row else None
+
+
+def _space(session: Session, sent: Sent, fields: Mapping[str, str]) -> str:
+    """Make the potential space that is suggested; its id."""
+    geometry = dict(sent.geometry or {})
+    found = outlines.check(session, geometry, (), sent.entrances)
+    if found.problems:
+        raise Refused(("place", problem) for problem in found.problems)
+    merged = session.execute(text("SELECT merged_id FROM survey.merges")).scalars()
+    space_id = free_id(session, "register.green_spaces", fields["name"], {*RESERVED, *merged})
+    point = geometry["type"] == "Point"
+    values = {name: fields.get(name) for name in _COLUMNS}
+    key = session.execute(
+        text(
+            "INSERT INTO register.green_spaces (id, status, stage, type, access, visibility, verified,"
+            f" position, source_id, postcode, geom, {', '.join(_COLUMNS)})"
+            " VALUES (:id, 'potential', 'suggested', 'unknown', :access, 'network', false,"
+            f" :position, :source, :postcode, {ON_GRID if point else f'ST_Multi({ON_GRID})'},"
+            f" {', '.join(f':{name}' for name in _COLUMNS)}) RETURNING key"
+        ),
+        {
+            "id": space_id,
+            "access": fields.get("access", "unknown"),
+            "position": "approximate" if point else "outline",
+            "source": SOURCE,
+            "postcode": sent.postcode,
+            "geojson": orjson.dumps(geometry).decode(),
+            **values,
+        },
+    ).scalar_one()
+    for number, (longitude, latitude) in enumerate(sent.entrances, 1):
+        session.execute(
+            text(
+                "INSERT INTO register.entrances (id, green_space_key, geom, source_id)"
+                f" VALUES (:id, :key, {ON_GRID}, :source)"
+            ),
+            {
+                "id": f"{space_id}-entrance-{number}",
+                "key": key,
+                "geojson": orjson.dumps({"type": "Point", "coordinates": [longitude, latitude]}).decode(),
+                "source": SOURCE,
+            },
+        )
+    return space_id
+
+
+def _existing(session: Session, sent: Sent, viewer: Viewer) -> str:
+    found = session.execute(
+        text("SELECT id FROM register.green_spaces WHERE id = :id AND visibility = ANY (:viewer)"),
+        {"id": sent.green_space_id, "viewer": list(viewer)},
+    ).scalar()
+    if found is None:
+        raise NoSuchSpace(sent.green_space_id)
+    return str(found)
+
+
+def _take(
+    session: Session,
+    sent: Sent,
+    submission_id: uuid.UUID,
+    kind: Kind,
+    space_id: str,
+    fields: Mapping[str, str],
+    account: Account | None,
+) -> Received:
+    session.execute(
+        text(
+            "INSERT INTO survey.submissions"
+            " (id, kind, green_space_key, green_space_id, account_id, written_at, fields)"
+            " VALUES (:id, :kind, (SELECT key FROM register.green_spaces WHERE id = :space), :space,"
+            " :account, :written_at, CAST(:fields AS jsonb))"
+        ),
+        {
+            "id": submission_id,
+            "kind": kind,
+            "space": space_id,
+            "account": account.id if account else None,
+            "written_at": _written_at(sent),
+            "fields": orjson.dumps(dict(fields)).decode(),
+        },
+    )
+    _keep_photographs(session, sent, submission_id, space_id, account)
+    if account and kind == "space":
+        notices.watch(session, account.id, space_id)
+    notices.tell(session, "suggested" if kind == "space" else "reported", space_id, by=account)
+    return Received(submission_id, space_id, new=True)
+
+
+def _keep_photographs(
+    session: Session, sent: Sent, submission_id: uuid.UUID, space_id: str, account: Account | None
+) -> None:
+    """Name the files of the photographs; the same picture of the same sending is named once."""
+    for photograph in sent.photographs:
+        session.execute(
+            text(
+                "INSERT INTO survey.files (id, green_space_key, green_space_id, submission_id, account_id,"
+                " kind, sha256, name, caption, media_type, bytes, width, height)"
+                " VALUES (:id, (SELECT key FROM register.green_spaces WHERE id = :space), :space,"
+                " :submission, :account, 'photograph', :sha256, :name, :caption, 'image/jpeg', :bytes,"
+                " :width, :height)"
+                " ON CONFLICT (id) DO NOTHING"
+            ),
+            {
+                "id": uuid.uuid5(sent.id, photograph.sha256),
+                "space": space_id,
+                "submission": submission_id,
+                "account": account.id if account else None,
+                "sha256": photograph.sha256,
+                "name": photograph.name,
+                "caption": photograph.caption,
+                "bytes": photograph.bytes,
+                "width": photograph.width,
+                "height": photograph.height,
+            },
+        )
+
+
+def _written_at(sent: Sent) -> datetime:
+    now = datetime.now(UTC)
+    written = sent.written_at
+    return now if written is None else min(max(written, now - LONGEST_WAITING), now)
