@@ -1,0 +1,172 @@
+"""What people say to each other about a space, who is named in it, and the files that back it up."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from mapservice.accounts.account import COLUMNS, Account, from_row, names_shown
+from mapservice.accounts.permissions import Action
+from mapservice.survey.notices import tell, watch
+from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Refused, Space, clean_words
+
+LONGEST_COMMENT = 5000
+MOST_MENTIONS = 10
+AT = re.compile(r"(?<![\w@])@")
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """Something said. `mine` is whether whoever looks said it; a removed one has no words."""
+
+    id: uuid.UUID
+    by: str
+    mine: bool
+    said_at: datetime
+    body: str
+    mentions: tuple[str, ...]
+    """Whom it names, as they are shown."""
+    removed: bool
+
+
+def people_to_mention(session: Session, space: Space) -> dict[str, list[str]]:
+    """Who can be named: by the name they chose to be seen by, the accounts of those who may see the space."""
+    rows = session.execute(
+        text(
+            f"SELECT {COLUMNS} FROM accounts.accounts a WHERE a.kind = 'person' AND a.disabled_at IS NULL"
+            " AND a.public_name IS NOT NULL ORDER BY a.public_name, a.id"
+        )
+    )
+    found: dict[str, list[str]] = {}
+    for account in map(from_row, rows):
+        if space.visibility in account.sees and account.may(Action.COMMENT) and account.public_name:
+            found.setdefault(account.public_name, []).append(account.id)
+    return found
+
+
+def mentioned_in(body: str, people: Iterable[str]) -> list[str]:
+    """The names of `people` that a text names with an @ before them, the longest where several fit."""
+    by_length = sorted(people, key=len, reverse=True)
+    found: dict[str, None] = {}
+    for sign in AT.finditer(body):
+        rest = body[sign.end() :]
+        for name in by_length:
+            ends = not rest[len(name) : len(name) + 1].isalnum()
+            if rest[: len(name)].casefold() == name.casefold() and ends:
+                found[name] = None
+                break
+    return [*found]
+
+
+def say(
+    session: Session,
+    space: Space,
+    account: Account,
+    typed: str,
+    *,
+    also_to: Iterable[str] = (),
+    comment_id: uuid.UUID | None = None,
+) -> bool:
+    """Say something; who says it watches the space from then on. False where it was said already.
+
+    Named are those after an @ and those of `also_to` (names shown). Raises Refused.
+    """
+    try:
+        body = clean_words(typed, LONGEST_COMMENT, lines=True)
+    except ValueError as error:
+        raise Refused([("body", str(error))]) from None
+    if not body:
+        raise Refused([("body", "Write something first")])
+    people = people_to_mention(session, space)
+    named = dict.fromkeys([*mentioned_in(body, people), *(name for name in also_to if name in people)])
+    if len(named) > MOST_MENTIONS:
+        raise Refused([("body", f"Name at most {MOST_MENTIONS} people")])
+    mentions = [account_id for name in named for account_id in people[name]]
+    new = session.execute(
+        text(
+            "INSERT INTO survey.comments (id, green_space_key, green_space_id, account_id, body, mentions)"
+            " VALUES (:id, :key, :space, :account, :body, :mentions) ON CONFLICT (id) DO NOTHING RETURNING id"
+        ),
+        {
+            "id": comment_id or uuid.uuid4(),
+            "key": space.key,
+            "space": space.id,
+            "account": account.id,
+            "body": body,
+            "mentions": mentions,
+        },
+    ).first()
+    if new is None:
+        return False
+    watch(session, account.id, space.id)
+    told = set(mentions)
+    tell(session, "mention", space.id, by=account, to=told)
+    # Only those who may read it are told that it was said.
+    tell(session, "comment", space.id, by=account, to=_readers(session, space) - told)
+    return True
+
+
+def comments_of(session: Session, space: Space, account: Account) -> list[Comment]:
+    """What was said of a space, oldest first, as far as somebody may read it.
+
+    Who works on the queue there reads everything; anybody else what they said and what names them.
+    """
+    everything = space.open_to(account, Action.SEE_QUEUE)
+    rows = session.execute(
+        text(
+            "SELECT id, account_id, said_at, body, mentions, removed_at IS NOT NULL AS removed"
+            " FROM survey.comments WHERE green_space_key = :key"
+            " AND (:everything OR account_id = :account OR :account = ANY (mentions)) ORDER BY said_at, id"
+        ),
+        {"key": space.key, "everything": everything, "account": account.id},
+    ).all()
+    names = names_shown(session, {who for row in rows for who in (row.account_id, *row.mentions) if who})
+    return [
+        Comment(
+            id=row.id,
+            by=names.get(row.account_id or "", "a resident"),
+            mine=row.account_id == account.id,
+            said_at=row.said_at,
+            body="" if row.removed else row.body,
+            mentions=() if row.removed else tuple(names[who] for who in row.mentions),
+            removed=row.removed,
+        )
+        for row in rows
+    ]
+
+
+def remove_comment(session: Session, space: Space, comment_id: uuid.UUID, account: Account) -> None:
+    """Take back what one said, or as a reviewer what anybody said; the history keeps it.
+
+    Raises NoSuchSpace where there is no such comment on the space, and NotAllowed.
+    """
+    row = session.execute(
+        text("SELECT account_id FROM survey.comments WHERE id = :id AND green_space_key = :key FOR UPDATE"),
+        {"id": comment_id, "key": space.key},
+    ).first()
+    if row is None:
+        raise NoSuchSpace(str(comment_id))
+    if row.account_id != account.id and not space.open_to(account, Action.DECLINE):
+        raise NotAllowed
+    session.execute(
+        text("UPDATE survey.comments SET removed_at = COALESCE(removed_at, now()) WHERE id = :id"),
+        {"id": comment_id},
+    )
+
+
+def _readers(session: Session, space: Space) -> set[str]:
+    """Those who watch a space and may read what is said of it."""
+    rows = session.execute(
+        text(
+            f"SELECT {COLUMNS} FROM accounts.accounts a JOIN survey.watches w ON w.account_id = a.id"
+            " WHERE w.green_space_key = :key"
+        ),
+        {"key": space.key},
+    )
+    return {account.id for account in map(from_row, rows) if space.open_to(account, Action.SEE_QUEUE)}

@@ -1,0 +1,68 @@
+"""What was done to a space, with before and after, its outline drawn where that moved."""
+
+import pytest
+from sqlalchemy import text
+
+from mapservice.maps.difference import draw_difference
+from mapservice.survey.changes import changes_of
+from mapservice.survey.spaces import read_space
+
+
+@pytest.fixture(scope="module")
+def changed(database, suggest, who):
+    """A space that was named and moved, and that got an entrance."""
+    ada = who("reviewer", public_name="Ada L")
+    space_id = suggest()
+    with database.session(ada.actor, "The sign says so") as session:
+        session.execute(
+            text("UPDATE register.green_spaces SET name = 'Named', cost_gbp = 100 WHERE id = :id"),
+            {"id": space_id},
+        )
+    with database.session("import of parks") as session:
+        session.execute(
+            text("UPDATE register.green_spaces SET geom = ST_Translate(geom, 20, 10) WHERE id = :id"),
+            {"id": space_id},
+        )
+        session.execute(
+            text(
+                "INSERT INTO register.entrances (id, green_space_key, geom, source_id)"
+                " SELECT 'tried-entrance', key, ST_Centroid(geom), 'green-space-survey'"
+                " FROM register.green_spaces WHERE id = :id"
+            ),
+            {"id": space_id},
+        )
+    with database.session("tests") as session:
+        space = read_space(session, space_id, ("public", "network"))
+        return changes_of(session, space)
+
+
+def test_changes_come_newest_first_with_who_and_why(changed):
+    told = [(change.table, change.operation, change.by, change.reason) for change in changed]
+    assert told == [
+        ("entrances", "created", "import of parks", None),
+        ("green_spaces", "updated", "import of parks", None),
+        ("green_spaces", "updated", "Ada L", "The sign says so"),
+        ("green_spaces", "created", "tests", None),
+    ]
+
+
+def test_each_field_has_its_before_and_after(changed):
+    named = changed[2]
+    assert {each.name: (each.before is None, each.after) for each in named.differences} == {
+        "name": (False, "Named"),
+        "cost_gbp": (True, 100),
+    }
+    assert named.drawn is None
+
+
+def test_an_outline_that_moved_is_drawn_as_it_was_and_is_in_one_frame(changed):
+    drawn = changed[1].drawn
+    assert drawn.before.startswith("M")
+    assert drawn.after.startswith("M")
+    numbers = [float(each) for each in drawn.after.replace("M", "").replace("L", "").replace("Z", "").split()]
+    assert all(0 <= number <= 400 for number in numbers)
+    assert drawn.before != drawn.after
+    assert changed[0].drawn.before is None
+    svg = draw_difference(drawn.before, drawn.after, 'Before "and" <after>')
+    assert svg.count("<path") == 2
+    assert "<after>" not in svg

@@ -1,0 +1,114 @@
+"""Comments: read by those they are for, naming people only as they chose to be named."""
+
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mapservice.survey import comments, notices
+from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Refused, read_space
+
+
+@pytest.fixture(scope="module")
+def people(who):
+    return {
+        "ada": who("reviewer", public_name="Ada L"),
+        "ada-m": who("surveyor@south", public_name="Ada Lovely"),
+        "contributor": who("contributor", public_name="Con Tributor"),
+        "hidden": who("reviewer"),
+    }
+
+
+def space_of(session, space_id):
+    return read_space(session, space_id, ("public", "network"))
+
+
+def say(database, account, space_id, body, **given):
+    with database.session(account.actor) as session:
+        return comments.say(session, space_of(session, space_id), account, body, **given)
+
+
+def read(database, account, space_id):
+    with database.session(account.actor) as session:
+        return comments.comments_of(session, space_of(session, space_id), account)
+
+
+def told(database, account):
+    with database.session("tests") as session:
+        return [(notice.kind, notice.green_space_id) for notice in notices.notices_of(session, account)]
+
+
+def test_who_is_named_is_told_and_who_watches_too(database, suggest, people, who):
+    space_id, watcher = suggest(), who("reviewer")
+    with database.session("tests") as session:
+        notices.watch(session, watcher.id, space_id)
+    say(database, people["ada"], space_id, "Have you seen this, @ada lovely?")
+    (comment,) = read(database, watcher, space_id)
+    assert (comment.by, comment.mentions) == ("Ada L", ("Ada Lovely",))
+    assert told(database, people["ada-m"]) == [("mention", space_id)]
+    assert told(database, watcher) == [("comment", space_id)]
+    # Who says something follows what comes of it.
+    say(database, watcher, space_id, "I have")
+    assert told(database, people["ada"]) == [("comment", space_id)]
+
+
+def test_only_names_people_chose_can_be_mentioned_and_only_who_sees_the_space(database, suggest, people):
+    with database.session("tests") as session:
+        names = comments.people_to_mention(session, space_of(session, suggest()))
+        published = comments.people_to_mention(session, space_of(session, suggest(visibility="public")))
+    assert {"Ada L", "Ada Lovely"} <= {*names}
+    assert "Con Tributor" not in names
+    assert "Con Tributor" in published
+    assert not {name for name in published if name.startswith("a resident")}
+    assert all(people["hidden"].id not in accounts for accounts in published.values())
+
+
+def test_contributors_read_what_they_said_and_what_names_them(database, suggest, people):
+    space_id = suggest(visibility="public")
+    say(database, people["ada"], space_id, "The owner is hard to reach.")
+    say(database, people["contributor"], space_id, "I know the owner.")
+    say(database, people["ada"], space_id, "@Con Tributor: please ask them.")
+    read_by_them = [comment.body for comment in read(database, people["contributor"], space_id)]
+    assert read_by_them == ["I know the owner.", "@Con Tributor: please ask them."]
+    assert len(read(database, people["hidden"], space_id)) == 3
+
+
+def test_said_twice_is_said_once(database, suggest, people):
+    space_id, sent = suggest(), uuid.uuid4()
+    assert say(database, people["ada"], space_id, "Once", comment_id=sent)
+    assert not say(database, people["ada"], space_id, "Once", comment_id=sent)
+    assert len(read(database, people["ada"], space_id)) == 1
+
+
+@pytest.mark.parametrize("body", ["", "  \n ", "x" * 5001, "a\x00b"], ids=["none", "blank", "long", "nul"])
+def test_nothing_and_too_much_are_refused(database, suggest, people, body):
+    with pytest.raises(Refused):
+        say(database, people["ada"], suggest(), body)
+
+
+def test_taken_back_by_who_said_it_or_by_a_reviewer(database, suggest, people):
+    space_id = suggest()
+    for remover, fine in (("ada-m", False), ("hidden", True)):
+        say(database, people["ada"], space_id, "Too much said")
+        comment = next(c for c in read(database, people["ada"], space_id) if not c.removed)
+        with database.session("tests") as session:
+            space = space_of(session, space_id)
+            if fine:
+                comments.remove_comment(session, space, comment.id, people[remover])
+            else:
+                with pytest.raises(NotAllowed):
+                    comments.remove_comment(session, space, comment.id, people[remover])
+    with database.session("tests") as session, pytest.raises(NoSuchSpace):
+        comments.remove_comment(session, space_of(session, suggest()), comment.id, people["ada"])
+    removed = [comment for comment in read(database, people["ada"], space_id) if comment.removed]
+    assert [comment.body for comment in removed] == [""]
+
+
+@given(st.text(max_size=80), st.lists(st.text(min_size=1, max_size=10), max_size=5))
+def test_whatever_is_written_names_only_people_there_are(body, names):
+    assert {*comments.mentioned_in(body, names)} <= {*names}
+
+
+def test_an_e_mail_address_names_nobody():
+    assert comments.mentioned_in("write to me@ada.org or @Adam", ["ada", "Ada"]) == []
