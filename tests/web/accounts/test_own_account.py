@@ -10,7 +10,7 @@ from mapservice.accounts import people
 from mapservice.accounts.account import A_RESIDENT, names_shown
 from mapservice.accounts.permissions import parse_grants
 from tests.support import eventually
-from tests.web.accounts.conftest import PASSWORD
+from tests.web.conftest import PASSWORD
 
 
 @pytest.fixture

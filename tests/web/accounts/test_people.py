@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import text
 
-from tests.web.accounts.conftest import PASSWORD
+from tests.web.conftest import PASSWORD
 
 
 def query(app, statement, **given):

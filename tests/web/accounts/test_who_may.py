@@ -8,6 +8,9 @@ ANONYMOUS = "anonymous"
 ANYBODY = frozenset({ANONYMOUS, *map(str, Role)})
 SIGNED_IN = ANYBODY - {ANONYMOUS}
 ADMINISTRATORS = frozenset({"administrator"})
+SEE_QUEUE = frozenset({"surveyor", "reviewer", "planner", "administrator"})
+EXPORT_DRAFTS = frozenset({"reviewer", "planner", "administrator"})
+REVIEWERS = frozenset({"reviewer", "administrator"})
 TOKEN_ONLY = frozenset[str]()
 """Changes of the API: a browser's session is not enough for anybody (test_writing.py tries tokens)."""
 HALF_WAY = frozenset[str]()
@@ -110,6 +113,11 @@ TABLE = {
     ("POST", "people.enable"): ADMINISTRATORS,
     ("POST", "people.sign_out"): ADMINISTRATORS,
     ("POST", "people.link"): ADMINISTRATORS,
+    ("GET", "pack.show_meetings"): SEE_QUEUE,
+    ("POST", "pack.note_meeting"): REVIEWERS,
+    ("GET", "pack.show"): SEE_QUEUE,
+    ("GET", "pack.pdf"): SEE_QUEUE,
+    ("GET", "pack.file"): EXPORT_DRAFTS,
 }
 ARGUMENTS = {
     "layer_id": "libraries",
@@ -128,6 +136,7 @@ ARGUMENTS = {
     "kind": "services",
     "wanted_id": "no-such-service",
     "tag": "en",
+    "ending": "csv",
 }
 REFUSED = "This is not your password"
 
