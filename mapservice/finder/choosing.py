@@ -10,6 +10,11 @@ from mapservice.finder.search import COMPARED, Found, Place, Wish, Wishes, by_di
 SPECIFIC_FIRST = 3
 """So many places known to help with the need are named, even where other doors are nearer."""
 
+SHOWN = 3
+"""So many are shown before the rest is folded away."""
+KNOWN_SHOWN = 2
+"""So many of these, at most, are taken out of turn for being known to help with the need."""
+
 TELLING = ("support", "listed_under", "opening_hours", "opening_note", "phone", "email", "website")
 """A place of which none of these is known is known to stand there, and no more: a polling venue, say."""
 
@@ -24,20 +29,20 @@ class Choice:
     @property
     def known(self) -> bool:
         """Whether one of them is known to help with the need, or is of a kind that usually does."""
-        return any(place.sections & {"need", "need+"} and not to_ring_first(place) for place in self.places)
+        return any(known_to_help(place) and not to_ring_first(place) for place in self.places)
 
 
 def choose(found: Found, wishes: Wishes, told: Collection[str], most: int) -> Choice:
     """The nearest places for the need and the nearest doors where anybody may ask, as one list."""
     if not wishes.made:
-        return Choice(_nearest(found, "", told, most))
+        return Choice(_shown_first(_nearest(found, "", told, most)))
     fitting = [place for place in _nearest(found, "+", (), COMPARED * 2) if wishes_met(place, wishes)]
     if fitting:
         kept = [place for place in fitting if place.id not in told]
-        return Choice((kept or fitting)[:most])
+        return Choice(_shown_first((kept or fitting)[:most]))
     known = [place for place in found.places if place.sections & {"need", "door", "need+", "door+"}]
     alone = tuple(wish for wish in wishes.made if not any(wish in place.fits for place in known))
-    return Choice(_nearest(found, "", told, most), refused=alone or wishes.made)
+    return Choice(_shown_first(_nearest(found, "", told, most)), refused=alone or wishes.made)
 
 
 def wishes_met(place: Place, wishes: Wishes) -> bool:
@@ -45,11 +50,25 @@ def wishes_met(place: Place, wishes: Wishes) -> bool:
     return all(wish in place.fits for wish in wishes.made)
 
 
+def known_to_help(place: Place) -> bool:
+    """Whether a source, its kind or a service there says that it helps with the need that was asked about."""
+    return bool(place.sections & {"need", "need+"})
+
+
 def to_ring_first(place: Place) -> bool:
     """Whether nobody should set out without ringing: the place is shut, or a note stands for its hours."""
     facts = place.properties
     shut = place.opening.word == "closure"
     return shut or (bool(facts.get("opening_note")) and not facts.get("opening_hours"))
+
+
+def _shown_first(places: list[Place]) -> list[Place]:
+    """The same, with places known to help among those that are shown, beside the nearest to ask at."""
+    known = [place for place in places if known_to_help(place) and not to_ring_first(place)]
+    kept = known[:KNOWN_SHOWN]
+    others = [place for place in places if place not in kept]
+    first = [*kept, *others][:SHOWN]
+    return sorted(places, key=lambda place: place not in first)
 
 
 def _nearest(found: Found, suffix: str, told: Collection[str], most: int) -> list[Place]:
@@ -67,6 +86,6 @@ def doubt(place: Place) -> int:
     facts = place.properties
     if facts.get("verified") is False:
         return 2
-    if place.sections & {"need", "need+"}:
+    if known_to_help(place):
         return 0
     return 0 if any(facts.get(name) for name in TELLING) else 1

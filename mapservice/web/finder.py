@@ -21,7 +21,7 @@ from markupsafe import Markup, escape
 from psycopg import Cursor
 
 from mapservice.finder.approximate import approximate
-from mapservice.finder.choosing import Choice, choose, to_ring_first
+from mapservice.finder.choosing import SHOWN, Choice, choose, known_to_help, to_ring_first
 from mapservice.finder.contacts import Contact
 from mapservice.finder.locate import Located
 from mapservice.finder.names import Named, area_name, find_localities, find_start, find_starts
@@ -120,6 +120,7 @@ def find() -> Response:
         answer=answer,
         begun=begun,
         sheet=sheet,
+        shown=SHOWN,
         needs=NEEDS,
         wishes=WISHES,
         need_words=NEED_WORDS.get(asked.need, ""),
@@ -292,12 +293,18 @@ def _features(
             walk=place.walk,
             opening=place.opening,
             why=_why(place, need),
-            helps=any(need in (place.properties.get(name) or ()) for name in SUPPORT_PROPERTIES),
+            helps=_helps(place, need),
             offers=(offers or {}).get(place.id, []),
             key=f"{' '.join(place.layers)} {place.text}",
         )
         for place in places
     ]
+
+
+def _helps(place: Place, need: str) -> bool:
+    """Whether it is known to help; a hub is found for being one, whatever it helps with."""
+    facts = place.properties
+    return known_to_help(place) or any(need in (facts.get(name) or ()) for name in SUPPORT_PROPERTIES)
 
 
 def _why(place: Place, need: str) -> str:
@@ -307,6 +314,8 @@ def _why(place: Place, need: str) -> str:
         return gettext("Listed for help with %(need)s", need=NEED_WORDS[need])
     if need in (facts.get("usual_support") or ()):
         return gettext("A place of this kind usually helps with %(need)s", need=NEED_WORDS[need])
+    if need and known_to_help(place):
+        return gettext("A service there helps with %(need)s", need=NEED_WORDS[need])
     if facts.get("listed_under"):
         return gettext(
             "On the partnership's list “%(promise)s”: ask there whatever it is about",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
+from mapservice.finder.choosing import SHOWN, choose, known_to_help
 from mapservice.finder.guarantee import check_doors
 from mapservice.finder.search import Start, Wishes, search
 
@@ -71,3 +72,12 @@ def test_what_has_ended_or_is_not_public_helps_nobody_and_keeps_no_promise(datab
     make_it(change)
     assert not helps(database)
     assert kept(database) == before
+
+
+def test_a_place_known_to_help_is_among_the_first_even_where_other_doors_are_nearer(database):
+    with database.reading() as cursor:
+        found = search(cursor, [], Start(postcodes=("N19 5PH",)), "family", Wishes(), MONDAY)
+    places = choose(found, Wishes(), (), 6).places
+    assert {"archway-library", "archway-childrens-centre"} <= {place.id for place in places[:SHOWN]}
+    assert all(known_to_help(place) for place in places[1:SHOWN])
+    assert len(places) == 6
