@@ -25,6 +25,7 @@ NAMES = ("floor", "ours", "pygeoapi", "tipg")
 WORKERS = 2
 THREADS = 4
 START_SECONDS = 60
+SERVICE = [sys.executable, "-m", "gunicorn", "--config", "python:benchmarks.server_settings"]
 GUNICORN = [f"--workers={WORKERS}", "--keep-alive=5", "--timeout=60", "--log-level=warning",
             "--worker-tmp-dir=/dev/shm", "--no-control-socket"]  # fmt: skip
 
@@ -98,7 +99,7 @@ def free_port() -> int:
 
 def _floor(scratch: Scratch, tables: tuple[str, ...], port: int, folder: Path) -> Plan:
     return Plan(
-        [*serving.GUNICORN, "benchmarks.floor:app()"],
+        [*SERVICE, "benchmarks.floor:app()"],
         {
             **_service_environment(scratch, tables, port),
             "BENCH_CONNECTION": " ".join(f"{name}={value}" for name, value in scratch.connection.items()),
@@ -108,7 +109,7 @@ def _floor(scratch: Scratch, tables: tuple[str, ...], port: int, folder: Path) -
 
 
 def _ours(scratch: Scratch, tables: tuple[str, ...], port: int, folder: Path) -> Plan:
-    command = [*serving.GUNICORN, "benchmarks.layers:app()"]
+    command = [*SERVICE, "benchmarks.layers:app()"]
     return Plan(command, _service_environment(scratch, tables, port), "/health/live")
 
 
