@@ -26,6 +26,15 @@ EDGE = 0.84
 """Of half a side, how far out a place may be drawn, so that its number is whole."""
 BARS_M = (100, 200, 500, 1000, 2000)
 
+# As attributes and not in a style sheet, so that it looks the same wherever the drawing is shown.
+AREA = 'fill="#d5e5d2" fill-rule="evenodd" stroke="#5c7a58" stroke-width="3"'
+DASHED = 'fill="#eef0d8" fill-rule="evenodd" stroke="#4d5a00" stroke-width="4" stroke-dasharray="12 8"'
+LINE = 'fill="none" stroke="#444" stroke-width="5" stroke-dasharray="18 10"'
+LEADER = 'stroke="#000" stroke-width="4"'
+DISC = 'fill="#fff" stroke="#000" stroke-width="6"'
+CROSS = 'fill="none" stroke="#000" stroke-width="12"'
+BAR = 'fill="none" stroke="#000" stroke-width="6"'
+
 APART = 72
 """How far the middles of two numbers are from one another, at least."""
 
@@ -52,11 +61,15 @@ def draw_map(
     label: str,
     *,
     marked: bool = True,
+    also: Iterable[Position] = (),
 ) -> DrawnMap:
-    """A map around `you` (a cross, if `marked`) with as many of the numbered places as one would walk to."""
-    square = _square(you, [position for _, position in places])
+    """A map around `you` (a cross, if `marked`) with as many of the numbered places as one would walk to.
+
+    `also` are positions that are to lie on it as well, without a number: the corners of an area.
+    """
+    square = _square(you, [*(position for _, position in places), *also])
     drawn = [
-        f'<path d="{path}" class="app-drawn__{"area" if layer.style.symbol == "area" else "line"}"/>'
+        f'<path d="{path}" {_look(layer)}/>'
         for layer, path in read_outlines(cursor, layers, square, viewer)
     ]
     spots = [(number, _spot(position, square)) for number, position in places]
@@ -72,6 +85,12 @@ def draw_map(
         f'aria-label="{escape(label, quote=True)}">{body}</svg>'
     )
     return DrawnMap(svg, frozenset(number for number, _ in seen))
+
+
+def _look(layer: Layer) -> str:
+    if layer.style.symbol != "area":
+        return f'class="app-drawn__line" {LINE}'
+    return f'class="app-drawn__area" {DASHED if layer.style.dashed else AREA}'
 
 
 def _square(you: Position, places: list[Position]) -> Square:
@@ -107,9 +126,10 @@ def _numbers(places: list[tuple[int, Spot]], here: Spot) -> list[str]:
             (one for one in _around(x, y) if all(math.dist(one, other) > APART for other in taken)), (x, y)
         )
         taken.append(at)
-        line = f'<path d="M{x} {y}L{at[0]} {at[1]}"/>' if at != (x, y) else ""
+        line = f'<path d="M{x} {y}L{at[0]} {at[1]}" {LEADER}/>' if at != (x, y) else ""
         drawn.append(
-            f'<g class="app-drawn__number">{line}<circle cx="{at[0]}" cy="{at[1]}" r="38"/>'
+            '<g class="app-drawn__number" font-size="50" font-weight="700">'
+            f'{line}<circle cx="{at[0]}" cy="{at[1]}" r="38" {DISC}/>'
             f'<text x="{at[0]}" y="{at[1] + 18}" text-anchor="middle">{number}</text></g>'
         )
     return drawn
@@ -128,7 +148,7 @@ def _around(x: int, y: int) -> Iterator[Spot]:
 
 def _here(spot: Spot) -> str:
     x, y = spot
-    return f'<path class="app-drawn__you" d="M{x - 26} {y}h52M{x} {y - 26}v52"/>'
+    return f'<path class="app-drawn__you" d="M{x - 26} {y}h52M{x} {y - 26}v52" {CROSS}/>'
 
 
 def _bar(square: Square, latitude: float) -> str:
@@ -136,6 +156,6 @@ def _bar(square: Square, latitude: float) -> str:
     length = max((bar for bar in BARS_M if bar / metres <= 450), default=BARS_M[0])
     text = f"{length} m" if length < 1000 else f"{length // 1000} km"
     return (
-        f'<g class="app-drawn__bar"><path d="M40 960v-20h{round(length / metres)}v20"/>'
+        f'<g class="app-drawn__bar" font-size="40"><path d="M40 960v-20h{round(length / metres)}v20" {BAR}/>'
         f'<text x="50" y="925">{text}</text></g>'
     )

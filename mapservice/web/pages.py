@@ -7,6 +7,7 @@ from werkzeug import Response
 
 from mapservice.web import data, directory, finder, maps, offline, priorities, promise, whats_on
 from mapservice.web.accounts import register_accounts
+from mapservice.web.survey import register_survey
 
 
 def register_pages(app: Flask) -> None:
@@ -14,6 +15,7 @@ def register_pages(app: Flask) -> None:
     for module in (directory, finder, maps, data, offline, promise, whats_on, priorities):
         app.register_blueprint(module.blueprint)
     register_accounts(app)
+    register_survey(app)
     app.add_url_rule("/favicon.ico", view_func=favicon)
 
 

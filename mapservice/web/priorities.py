@@ -125,8 +125,8 @@ def first() -> str:
     with context.database().reading() as cursor:
         known = read_known(cursor, context.viewer())
         localities = _localities(cursor)
-        asked = _asked(known, localities)
-        candidates = _ranked(cursor, asked) if known.residents else []
+        asked = read_asked(known, localities)
+        candidates = ranked(cursor, asked) if known.residents else []
     return render_template(
         "first.html",
         known=known,
@@ -144,8 +144,8 @@ def first() -> str:
 def first_csv() -> Response:
     """The same order as CSV."""
     with context.database().reading() as cursor:
-        asked = _asked(read_known(cursor, context.viewer()), _localities(cursor))
-        rows = files.ranking_rows(_ranked(cursor, asked), asked.how)
+        asked = read_asked(read_known(cursor, context.viewer()), _localities(cursor))
+        rows = files.ranking_rows(ranked(cursor, asked), asked.how)
     columns = [*(field.name for field in fields(Candidate)), *asked.how]
     return _file(files.as_csv(rows, columns), "text/csv; charset=utf-8", "which-first.csv")
 
@@ -154,8 +154,8 @@ def first_csv() -> Response:
 def first_geopackage() -> Response:
     """The same order as a GeoPackage."""
     with context.database().reading() as cursor:
-        asked = _asked(read_known(cursor, context.viewer()), _localities(cursor))
-        rows = files.ranking_rows(_ranked(cursor, asked), asked.how)
+        asked = read_asked(read_known(cursor, context.viewer()), _localities(cursor))
+        rows = files.ranking_rows(ranked(cursor, asked), asked.how)
         content = files.as_geopackage(cursor, rows, asked.how)
     return _file(content, "application/geopackage+sqlite3", "which-first.gpkg")
 
@@ -165,7 +165,7 @@ def access() -> str:
     """Who has a green space near today, by locality and by ward of each vintage."""
     with context.database().reading() as cursor:
         known = read_known(cursor, context.viewer())
-        asked = _asked(known, [])
+        asked = read_asked(known, [])
         areas = _access(cursor, asked.method) if known.residents else []
     borough = context.borough()
     titles = {"localities": borough.localities.title, **{s.id: s.title for s in borough.boundary_sets}}
@@ -184,7 +184,7 @@ def access() -> str:
 def access_csv() -> Response:
     """The same for every area, small areas of the census included, as CSV."""
     with context.database().reading() as cursor:
-        asked = _asked(read_known(cursor, context.viewer()), [])
+        asked = read_asked(read_known(cursor, context.viewer()), [])
         areas = _access(cursor, asked.method)
     how = {"distances": asked.how["distances"]}
     named = ["boundary_set", "id", "name", "residents", *(s.id.replace("-", "_") for s in STANDARDS)]
@@ -200,7 +200,7 @@ def change_of(cursor: Cursor[Any], feature_id: str) -> tuple[Candidate, Asked, i
     if not known.residents:
         return None
     asked = Asked(Weights(), known.methods[0], "", in_full=False, put_right=False)
-    candidates = _ranked(cursor, asked)
+    candidates = ranked(cursor, asked)
     found = next((candidate for candidate in candidates if candidate.id == feature_id), None)
     return (found, asked, len(candidates)) if found else None
 
@@ -209,7 +209,9 @@ def _access(cursor: Cursor[Any], method: Method) -> list[AreaAccess]:
     return _kept(cursor, (method,), lambda: read_access(cursor, method, context.viewer()))
 
 
-def _ranked(cursor: Cursor[Any], asked: Asked) -> list[Candidate]:
+def ranked(cursor: Cursor[Any], asked: Asked) -> list[Candidate]:
+    """The order that was asked for, worked out once for each state of the data."""
+
     def rank() -> list[Candidate]:
         return rank_candidates(
             cursor,
@@ -236,7 +238,8 @@ def _kept(cursor: Cursor[Any], asked: tuple[object, ...], work_out: Callable[[],
         return answer.result
 
 
-def _asked(known: Known, localities: list[str]) -> Asked:
+def read_asked(known: Known, localities: list[str]) -> Asked:
+    """What the request asks for, of these localities."""
     given = request.args
     put_right = False
     numbers = {}

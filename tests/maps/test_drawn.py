@@ -27,8 +27,8 @@ def circles(svg):
 
 def test_outlines_of_the_layers_are_drawn_and_the_label_is_escaped(drawn):
     svg = drawn([(-0.11, 51.535)]).svg
-    assert 'class="app-drawn__area"' in svg
-    assert 'class="app-drawn__line"' in svg
+    assert 'class="app-drawn__area" fill="#d5e5d2"' in svg
+    assert 'class="app-drawn__line" fill="none"' in svg
     assert 'aria-label="A &quot;map&quot;"' in svg
     assert "style=" not in svg
 
@@ -55,3 +55,13 @@ def test_the_bar_is_as_long_as_it_says(drawn):
     metres = int(said[1]) * (1000 if said[2] == "km" else 1)
     [(_, y)] = circles(svg)
     assert (500 - y) / length * metres == pytest.approx(1001, rel=0.02)
+
+
+def test_an_area_that_is_to_be_seen_is_on_the_map_without_a_number(drawn, app, database):
+    layers = [app.extensions["catalogue"].get(name) for name in ("green-spaces", "potential-green-spaces")]
+    corner = (ANGEL[0] + 0.02, ANGEL[1] + 0.012)
+    with database.reading() as cursor:
+        wide = draw_map(cursor, layers, ("public",), ANGEL, [], "Map", also=[corner], marked=False).svg
+    assert "stroke-dasharray" in wide, "what could become green is told from what is"
+    assert "<circle" not in wide
+    assert re.search(r">1 km</text>", wide)

@@ -1,0 +1,144 @@
+"""What has happened to a locality's green spaces since a moment, told from the register's history.
+
+It is for a meeting: which spaces are new, which came further, which were declined or opened, what else was
+corrected. Who did it is named as others see them. A space belongs to the locality that has the most of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from mapservice.accounts.account import A_RESIDENT, names_shown
+from mapservice.layers.visibility import Viewer
+from mapservice.survey.spaces import UNNAMED
+
+Kind = Literal["suggested", "stage", "declined", "opened", "confirmed", "published", "merged", "changed"]
+PERSON = "person-"
+
+# What goes with a stage: who may go in once it is open, that nothing is due any more.
+_WITH_STAGE = {"access", "due_on"}
+# What is told by itself, or says nothing to a meeting.
+_TOLD_OTHERWISE = {
+    *("status", "stage", "stage_reason", "opened_on", "visibility", "confirmed_on", "created_at"),
+    *("key", "verified", "verified_fields", "source_id", "as_of"),
+}
+
+HERE = """(SELECT a.id FROM register.green_space_areas m JOIN register.areas a ON a.key = m.area_key
+    WHERE m.green_space_key = g.key AND a.boundary_set_id = 'localities'
+    ORDER BY m.share DESC, a.id LIMIT 1) = :locality"""
+"""Whether g lies in the locality, or with the most of itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. `detail`: was and stage, reason, the fields changed, or the id merged."""
+
+    kind: Kind
+    at: datetime
+    by: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A green space and what happened to it, in order."""
+
+    id: str
+    name: str
+    demonstration: bool
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """The spaces something happened to, by name; `added`: existing spaces that came into the register."""
+
+    stories: tuple[Story, ...]
+    added: int
+
+    def count(self, kind: Kind) -> int:
+        """How many spaces something of a kind happened to."""
+        return sum(any(event.kind == kind for event in story.events) for story in self.stories)
+
+
+_CHANGES = f"""
+    SELECT g.id, COALESCE(g.name, :unnamed) AS name, g.demonstration, c.at, c.actor, c.reason, c.operation,
+           c.before, c.after
+    FROM register.green_spaces g
+    JOIN history.changes c ON c.table_name = 'green_spaces' AND c.row_key = g.key::text
+    WHERE c.at >= :since AND c.operation <> 'deleted' AND g.visibility = ANY (:viewer) AND {HERE}
+    ORDER BY c.id
+"""
+_MERGES = f"""
+    SELECT g.id, COALESCE(g.name, :unnamed) AS name, g.demonstration, m.merged_at AS at,
+           COALESCE(m.account_id, '') AS actor, m.reason, m.merged_id
+    FROM survey.merges m JOIN register.green_spaces g ON g.id = m.into_id
+    WHERE m.merged_at >= :since AND g.visibility = ANY (:viewer) AND {HERE}
+    ORDER BY m.merged_at
+"""
+
+
+def read_happened(session: Session, locality: str, since: datetime, viewer: Viewer) -> Happened:
+    """What happened in a locality (its id) since a moment, to spaces that the viewer may see."""
+    given = {"locality": locality, "since": since, "viewer": list(viewer), "unnamed": UNNAMED}
+    changes = session.execute(text(_CHANGES), given).all()
+    merges = session.execute(text(_MERGES), given).all()
+    names = names_shown(session, {row.actor for row in (*changes, *merges) if row.actor})
+    told: dict[str, list[Event]] = {}
+    spaces: dict[str, Row[Any]] = {}
+    added = 0
+    for row in changes:
+        found = [*_events(row, _who(row.actor, names))]
+        added += row.operation == "created" and not found
+        if found:
+            spaces[row.id] = row
+            told.setdefault(row.id, []).extend(found)
+    for row in merges:
+        spaces[row.id] = row
+        detail = {"merged": row.merged_id, "reason": row.reason}
+        told.setdefault(row.id, []).append(Event("merged", row.at, _who(row.actor, names), detail))
+    stories = [
+        Story(space_id, row.name, row.demonstration, tuple(sorted(told[space_id], key=lambda one: one.at)))
+        for space_id, row in spaces.items()
+    ]
+    return Happened(tuple(sorted(stories, key=lambda story: (story.name, story.id))), added)
+
+
+def _events(row: Row[Any], by: str) -> Iterable[Event]:
+    """What one line of the history tells; nothing for what a meeting need not hear of."""
+    after: dict[str, Any] = row.after
+    if row.operation == "created":
+        if after.get("status") == "potential":
+            yield Event("suggested", row.at, by, {"reason": after.get("opportunity")})
+        return
+    before: dict[str, Any] = row.before
+    changed = {name for name in after if before.get(name) != after[name]}
+    if "stage" in changed:
+        stage = after["stage"]
+        kind: Kind = stage if stage in ("declined", "opened") else "stage"
+        detail = {
+            "was": before.get("stage"),
+            "stage": stage,
+            "reason": after.get("stage_reason"),
+            "opened_on": after.get("opened_on"),
+        }
+        yield Event(kind, row.at, by, detail)
+    if "confirmed_on" in changed and after["confirmed_on"]:
+        yield Event("confirmed", row.at, by, {"on": after["confirmed_on"]})
+    if "visibility" in changed and after["visibility"] == "public" and "stage" not in changed:
+        yield Event("published", row.at, by, {})
+    if fields := sorted(changed - _TOLD_OTHERWISE - (_WITH_STAGE if "stage" in changed else set())):
+        yield Event("changed", row.at, by, {"fields": fields, "reason": row.reason})
+
+
+def _who(actor: str, names: Mapping[str, str]) -> str:
+    """A person as they are shown; a program or a command by its name."""
+    if not actor or actor.startswith(PERSON):
+        return names.get(actor, A_RESIDENT)
+    return actor

@@ -1,0 +1,13 @@
+"""The pages of the survey: suggesting and confirming on a walk, the queue, the meeting, the progress."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from mapservice.web.survey import pack
+
+
+def register_survey(app: Flask) -> None:
+    """Add the pages to the app."""
+    for module in (pack,):
+        app.register_blueprint(module.blueprint)
