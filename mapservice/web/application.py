@@ -26,6 +26,7 @@ from mapservice.web import (
     requests,
     security,
     watching,
+    wishes,
 )
 from mapservice.web.api import api, direct
 from mapservice.web.api.answers import cell
@@ -48,6 +49,7 @@ def build_application(settings: Settings | None = None, database: Database | Non
     requests.init_requests(app)
     watching.init_watching(app)
     frame.init_frame(app, settings.geodata_dir)
+    wishes.init_wishes(app)
     app.jinja_env.filters["cell"] = cell
     compression.init_compression(app)
     tiles = base_map(settings.basemap, settings.basemap_url, settings.basemap_attribution)

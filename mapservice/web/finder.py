@@ -23,6 +23,7 @@ from psycopg import Cursor
 from mapservice.finder.approximate import approximate
 from mapservice.finder.choosing import SHOWN, Choice, choose, known_to_help, to_ring_first
 from mapservice.finder.contacts import Contact
+from mapservice.finder.known import Known
 from mapservice.finder.locate import Located
 from mapservice.finder.names import Named, area_name, find_localities, find_start, find_starts
 from mapservice.finder.nearest import SUPPORT_PROPERTIES
@@ -36,6 +37,7 @@ from mapservice.web.contacts import ContactBook
 from mapservice.web.languages import current_language, gettext
 from mapservice.web.maps import built_map
 from mapservice.web.sheet import Sheet, help_sheet
+from mapservice.web.wishes import known
 
 blueprint = Blueprint("finder", __name__)
 
@@ -134,15 +136,16 @@ def _ask_again(asked: Asked) -> Markup:
     """The form as it was filled in: a third of the work of a page, and the same but for what was typed."""
     tag = current_language().tag
     if asked.wishes.language:
-        form = _form_once(tag, replace(asked, where=TYPED))
+        form = _form_once(tag, known(), replace(asked, where=TYPED))
     else:
         form = _form_kept(
-            tag, Asked(TYPED, asked.need, None, None, "", "", asked.wishes, asked.outdoors, True)
+            tag, known(), Asked(TYPED, asked.need, None, None, "", "", asked.wishes, asked.outdoors, True)
         )
     return form.replace(TYPED, escape(asked.where))
 
 
-def _form_once(_: str, asked: Asked) -> Markup:
+def _form_once(_: str, __: Known | None, asked: Asked) -> Markup:
+    # Kept for each language and each state of what is known, which the form says.
     ask = get_template_attribute("macros/forms.html", "ask")
     return Markup(ask(NEEDS, asked.where, asked.need, wishes=WISHES, asked=asked))  # noqa: S704 - a template's
 
