@@ -37,6 +37,8 @@ MAIL = Limit("mail", free=3, first_wait_s=300, longest_wait_s=3600)
 """Links sent to one e-mail address."""
 FORM = Limit("form", free=20, first_wait_s=15, forget_s=3600)
 """What anybody may send without an account, from one address."""
+SUGGESTION = Limit("suggestion", free=100, first_wait_s=10, forget_s=3600)
+"""What is sent of green spaces without an account: a walk's whole party may share the address of one hall."""
 
 
 class TooMany(Exception):

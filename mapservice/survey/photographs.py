@@ -10,7 +10,7 @@ import logging
 import threading
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
@@ -50,7 +50,7 @@ class Photograph:
     taken_at: tuple[float, float] | None
 
 
-def prepare(stream: BinaryIO) -> Photograph:
+def prepare(stream: IO[bytes]) -> Photograph:
     """The picture in a file, drawn anew; raises NotAPhotograph."""
     with _one_at_a_time:
         try:
@@ -66,7 +66,7 @@ def prepare(stream: BinaryIO) -> Photograph:
             raise NotAPhotograph(DAMAGED) from None
 
 
-def _prepared(stream: BinaryIO) -> Photograph:
+def _prepared(stream: IO[bytes]) -> Photograph:
     stream.seek(0)
     with Image.open(stream, formats=FORMATS) as image:
         jpeg = image.format not in ("PNG", "WEBP")
@@ -103,7 +103,7 @@ def _on_white(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _scans(stream: BinaryIO) -> int:
+def _scans(stream: IO[bytes]) -> int:
     stream.seek(0)
     count, last = 0, b""
     while chunk := stream.read(1024 * 1024):
@@ -133,7 +133,7 @@ def _degrees(parts: Any, negative: bool) -> float:
     return -value if negative else value
 
 
-def _is_heic(stream: BinaryIO) -> bool:
+def _is_heic(stream: IO[bytes]) -> bool:
     stream.seek(0)
     head = stream.read(12)
     return head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc", b"heim")

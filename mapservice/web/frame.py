@@ -75,6 +75,13 @@ ERRORS = {
         lazy_gettext("That page has gone"),
         lazy_gettext("What it described is no longer listed. One of these may help instead."),
     ),
+    413: ErrorWords(
+        lazy_gettext("That was too much to send at once"),
+        lazy_gettext(
+            "Nothing was sent. Go back: what you wrote is still in the form. Choose fewer photographs, or "
+            "smaller ones of at most 12 MB each."
+        ),
+    ),
     429: ErrorWords(
         lazy_gettext("Please wait a moment"),
         lazy_gettext("We had a great many requests from where you are. Wait a minute, then try again."),

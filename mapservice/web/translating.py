@@ -15,7 +15,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from mapservice.analysis.standards import STANDARDS
-from mapservice.register.vocabulary import ACCESS_FACTS
+from mapservice.register.vocabulary import ACCESS_FACTS, GREEN_SPACE_ACCESS, LAND_NOW, OWNER_KINDS
+from mapservice.survey.submitting import CHANGED
 from mapservice.web.languages import FOLDER, TEMPLATE
 
 WEB = Path(__file__).parent
@@ -56,8 +57,11 @@ def extract() -> Catalog:
     for file, _line, message, comments, context in sorted(found, key=lambda one: (one[0], one[1])):
         # Places are told by file, not by line: a line moved is no change for a translator.
         catalog.add(message, locations=[(file, 0)], auto_comments=comments, context=context)
-    for title in ACCESS_FACTS.values():
-        catalog.add(title, locations=[("register/vocabulary.py", 0)])
+    for words in (ACCESS_FACTS, GREEN_SPACE_ACCESS, LAND_NOW, OWNER_KINDS):
+        for title in words.values():
+            catalog.add(title, locations=[("register/vocabulary.py", 0)])
+    for title in CHANGED.values():
+        catalog.add(title, locations=[("survey/submitting.py", 0)])
     for standard in STANDARDS:
         catalog.add(standard.title, locations=[("analysis/standards.py", 0)])
     return catalog

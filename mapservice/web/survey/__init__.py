@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from mapservice.web.survey import pack
+from mapservice.web.identity import csrf
+from mapservice.web.survey import checking, pack, suggesting
 
 
 def register_survey(app: Flask) -> None:
     """Add the pages to the app."""
-    for module in (pack,):
+    for module in (suggesting, checking, pack):
         app.register_blueprint(module.blueprint)
+    csrf.exempt(checking.blueprint)  # it only answers questions

@@ -105,6 +105,12 @@ TABLE = {
     ("POST", "second_factor.turn_on"): SIGNED_IN,
     ("POST", "second_factor.new_codes"): SIGNED_IN,
     ("POST", "second_factor.turn_off"): SIGNED_IN,
+    ("GET", "suggesting.form"): ANYBODY,
+    ("POST", "suggesting.send"): ANYBODY,
+    ("GET", "suggesting.token"): ANYBODY,
+    ("GET", "suggesting.outcome"): ANYBODY,
+    ("POST", "checking.check"): ANYBODY,
+    ("GET", "checking.near_by"): ANYBODY,
     ("GET", "people.show"): ADMINISTRATORS,
     ("POST", "people.invite"): ADMINISTRATORS,
     ("GET", "people.one"): ADMINISTRATORS,
@@ -136,6 +142,7 @@ ARGUMENTS = {
     "kind": "services",
     "wanted_id": "no-such-service",
     "tag": "en",
+    "submission_id": "00000000-0000-4000-8000-000000000000",
     "ending": "csv",
 }
 REFUSED = "This is not your password"
