@@ -97,7 +97,7 @@ def move_stage(
     said, values = _checked(move, space, reason, opened_on, access, today or date.today())
     because(session, said)
     write_values(session, space, values)
-    _settle(session, space, move, account, said)
+    settle(session, space, move.target, account, said)
     tell(session, "stage", space.id, by=account, stage=target, was=move.source, reason=said or None)
     return _again(session, space, account)
 
@@ -158,19 +158,20 @@ def _checked(
     return said, values
 
 
-def _settle(session: Session, space: Space, move: Move, account: Account, said: str) -> None:
-    """A suggestion waits no longer once its space has moved on, be it to be declined."""
+def settle(session: Session, space: Space, stage: str, account: Account, reason: str) -> None:
+    """A suggestion waits no longer once its space has moved on, or was declined; back, it waits again."""
+    state = {"suggested": "waiting", DECLINED: "declined"}.get(stage, "taken")
     session.execute(
         text(
-            "UPDATE survey.submissions SET state = :state, decided_by = :account, decided_at = now(),"
-            " reason = :reason"
-            " WHERE green_space_key = :key AND kind = 'space'"
-            " AND (state = 'waiting' OR state = 'declined' OR :state = 'declined')"
+            "UPDATE survey.submissions SET state = CAST(:state AS text), reason = :reason,"
+            " decided_by = CASE WHEN :state <> 'waiting' THEN :account END,"
+            " decided_at = CASE WHEN :state <> 'waiting' THEN now() END"
+            " WHERE green_space_key = :key AND kind = 'space' AND state <> :state"
         ),
         {
-            "state": "declined" if move.target == DECLINED else "taken",
+            "state": state,
             "account": account.id,
-            "reason": said if move.target == DECLINED else None,
+            "reason": (reason or "no reason given") if state == "declined" else None,
             "key": space.key,
         },
     )

@@ -1,0 +1,268 @@
+"""Merging and taking back: nothing is lost by the one, and the other undoes exactly what was done."""
+
+import pytest
+from sqlalchemy import text
+
+from mapservice.survey import comments, notices, stages
+from mapservice.survey.changes import changes_of
+from mapservice.survey.editing import edit
+from mapservice.survey.merging import merge, part_of_what, parts_of
+from mapservice.survey.reverting import ChangedSince, bring_back, removed_spaces, revert
+from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Outdated, Refused, read_space
+from tests.survey.conftest import NORTH
+
+NETWORK = ("public", "network")
+
+
+@pytest.fixture(scope="module")
+def ada(who):
+    return who("reviewer", public_name="Ada L")
+
+
+@pytest.fixture(scope="module")
+def grace(who):
+    return who("reviewer", public_name="Grace H")
+
+
+def seen(database, space_id):
+    with database.session("tests") as session:
+        return read_space(session, space_id, NETWORK)
+
+
+def change(database, account, space_id, **typed):
+    with database.session(account.actor) as session:
+        space = read_space(session, space_id, NETWORK)
+        return edit(session, space_id, account, space.version, typed).space.version
+
+
+def take_back(database, account, space_id, change_id, **given):
+    with database.session(account.actor) as session:
+        return revert(session, space_id, change_id, account, **given)
+
+
+def rows(database, statement, **given):
+    with database.session("tests") as session:
+        return [tuple(row) for row in session.execute(text(statement), given)]
+
+
+def entrance(database, space_id):
+    with database.session("tests") as session:
+        session.execute(
+            text(
+                "INSERT INTO register.entrances (id, green_space_key, geom, source_id)"
+                " SELECT id || '-gate', key, ST_Centroid(geom), 'green-space-survey'"
+                " FROM register.green_spaces WHERE id = :id"
+            ),
+            {"id": space_id},
+        )
+    return f"{space_id}-gate"
+
+
+def do_merge(database, account, duplicate, into, **given):
+    with database.session(account.actor) as session:
+        versions = (seen(database, duplicate).version, seen(database, into).version)
+        return merge(session, duplicate, into, account, given.pop("versions", versions), **given)
+
+
+def everything(database, space_id):
+    """What belongs to a space: its row, and what names it."""
+    return rows(
+        database,
+        "SELECT f.key::text, to_jsonb(f) - 'geom_4326' - 'geom_3857' - 'updated_at'"
+        " FROM register.green_spaces f WHERE id = :id"
+        " UNION ALL SELECT 'entrance', to_jsonb(e) - 'updated_at' FROM register.entrances e"
+        " JOIN register.green_spaces f ON f.key = e.green_space_key WHERE f.id = :id"
+        " UNION ALL SELECT 'submission', to_jsonb(s) FROM survey.submissions s WHERE green_space_id = :id"
+        " UNION ALL SELECT 'comment', to_jsonb(s) FROM survey.comments s WHERE green_space_id = :id"
+        " UNION ALL SELECT 'area', to_jsonb(m) FROM register.green_space_areas m"
+        " JOIN register.green_spaces f ON f.key = m.green_space_key WHERE f.id = :id ORDER BY 1, 2",
+        id=space_id,
+    )
+
+
+def test_a_change_is_taken_back_and_what_others_did_since_stays(database, suggest, ada, grace):
+    space_id = suggest()
+    name = seen(database, space_id).values["name"]
+    first = change(database, ada, space_id, name="Wrong", note="Wrong too")
+    change(database, grace, space_id, safety_note="Nettles")
+    space = take_back(database, grace, space_id, first)
+    assert (space.values["name"], space.values["note"]) == (name, None)
+    assert space.values["safety_note"] == "Nettles"
+    # It is a change of its own, which can be taken back in its turn.
+    again = take_back(database, ada, space_id, space.version)
+    assert again.values["name"] == "Wrong"
+
+
+def test_what_was_changed_again_is_said_first_and_the_rest_can_go_back(database, suggest, ada, grace):
+    space_id = suggest()
+    first = change(database, ada, space_id, name="Wrong", note="Wrong too")
+    change(database, grace, space_id, name="Right")
+    with pytest.raises(ChangedSince) as since:
+        take_back(database, ada, space_id, first)
+    assert [(each.name, each.then, each.now, each.by) for each in since.value.later] == [
+        ("name", "Wrong", "Right", "Grace H")
+    ]
+    assert since.value.rest == ("note",)
+    assert seen(database, space_id).values["note"] == "Wrong too"
+    space = take_back(database, ada, space_id, first, rest_only=True)
+    assert (space.values["name"], space.values["note"]) == ("Right", None)
+
+
+def test_an_opening_is_taken_back_whole_and_the_suggestion_waits_again(database, suggest, ada):
+    space_id = suggest()
+    before = seen(database, space_id).values
+    with database.session(ada.actor) as session:
+        opened = stages.move_stage(
+            session, space_id, "opened", ada, seen(database, space_id).version,
+            opened_on="2026-05-31", access="open-to-all",
+        )  # fmt: skip
+    assert take_back(database, ada, space_id, opened.version).values == before
+    statement = "SELECT state, decided_at FROM survey.submissions WHERE green_space_id = :id"
+    assert rows(database, statement, id=space_id) == [("waiting", None)]
+
+
+def test_an_outline_goes_back_exactly(database, suggest, ada):
+    space_id = suggest()
+    statement = "SELECT geom::text FROM register.green_spaces WHERE id = :id"
+    before = rows(database, statement, id=space_id)
+    with database.session("import") as session:
+        session.execute(
+            text(
+                "UPDATE register.green_spaces SET geom = ST_Multi(ST_Rotate(geom, 1, ST_Centroid(geom)))"
+                " WHERE id = :id"
+            ),
+            {"id": space_id},
+        )
+    assert rows(database, statement, id=space_id) != before
+    take_back(database, ada, space_id, seen(database, space_id).version)
+    assert rows(database, statement, id=space_id) == before
+
+
+def test_an_entrance_comes_and_goes(database, suggest, ada):
+    space_id = suggest()
+    gate = entrance(database, space_id)
+    with database.session("tests") as session:
+        (latest, *_) = changes_of(session, read_space(session, space_id, NETWORK))
+    take_back(database, ada, space_id, latest.id)
+    count = "SELECT count(*) FROM register.entrances WHERE id = :id"
+    assert rows(database, count, id=gate) == [(0,)]
+    with database.session("tests") as session:
+        (latest, *_) = changes_of(session, read_space(session, space_id, NETWORK))
+    assert latest.operation == "deleted"
+    take_back(database, ada, space_id, latest.id)
+    assert rows(database, count, id=gate) == [(1,)]
+
+
+def test_what_was_removed_comes_back_with_all_that_was_its_own(database, suggest, ada, who):
+    space_id = suggest()
+    entrance(database, space_id)
+    with database.session(ada.actor) as session:
+        comments.say(session, read_space(session, space_id, NETWORK), ada, "Worth it")
+    before = everything(database, space_id)
+    with database.session("somebody") as session:
+        session.execute(text("DELETE FROM register.green_spaces WHERE id = :id"), {"id": space_id})
+    assert seen(database, space_id) is None
+    with database.session(ada.actor) as session:
+        (removed,) = [each for each in removed_spaces(session, ada) if each.id == space_id]
+        north = who("reviewer@north")
+        assert space_id not in [each.id for each in removed_spaces(session, north)]
+        with pytest.raises(NotAllowed):
+            bring_back(session, removed.change_id, north)
+        with pytest.raises(NoSuchSpace):
+            bring_back(session, removed.change_id, who("contributor"))
+    with database.session(ada.actor) as session:
+        bring_back(session, removed.change_id, ada)
+    assert everything(database, space_id) == before
+    with database.session(ada.actor) as session:
+        assert space_id not in [each.id for each in removed_spaces(session, ada)]
+        with pytest.raises(Refused):
+            bring_back(session, removed.change_id, ada)
+
+
+def test_merged_everything_said_sent_and_watched_is_at_the_one_that_stays(database, suggest, ada, grace):
+    duplicate, into = suggest(by=grace), suggest()
+    gate = entrance(database, duplicate)
+    with database.session(grace.actor) as session:
+        comments.say(session, read_space(session, duplicate, NETWORK), grace, "Seen from the bus")
+    sent = rows(database, "SELECT id FROM survey.submissions WHERE green_space_id = :id", id=duplicate)
+    space = do_merge(database, ada, duplicate, into, reason="The same corner")
+    assert seen(database, duplicate) is None
+    with database.session("tests") as session:
+        assert part_of_what(session, duplicate) == into
+        assert parts_of(session, space) == [duplicate]
+        assert [each.body for each in comments.comments_of(session, space, ada)] == ["Seen from the bus"]
+        assert grace.id in notices.watchers(session, into)
+        told = [(each.kind, each.green_space_id) for each in notices.notices_of(session, grace)]
+        created = [each.row_id for each in changes_of(session, space) if each.operation == "created"]
+    assert ("merged", into) in told
+    assert {duplicate, into, gate} == {*created}
+    kept = rows(database, "SELECT id FROM survey.submissions WHERE green_space_id = :id", id=into)
+    assert {*sent} <= {*kept}
+    where = "SELECT f.id FROM register.entrances e JOIN register.green_spaces f ON f.key = e.green_space_key"
+    assert rows(database, f"{where} WHERE e.id = :id", id=gate) == [(into,)]
+
+
+def test_a_merge_is_taken_back_whole(database, suggest, ada, grace):
+    duplicate, into = suggest(by=grace), suggest()
+    entrance(database, duplicate)
+    with database.session(grace.actor) as session:
+        comments.say(session, read_space(session, duplicate, NETWORK), grace, "Seen from the bus")
+    before = everything(database, duplicate), everything(database, into)
+    space = do_merge(database, ada, duplicate, into)
+    with database.session("tests") as session:
+        merged = next(each for each in changes_of(session, space) if each.operation == "deleted")
+    take_back(database, grace, into, merged.id)
+    assert (everything(database, duplicate), everything(database, into)) == before
+    with database.session("tests") as session:
+        assert part_of_what(session, duplicate) is None
+
+
+def test_merged_twice_an_old_id_still_leads_to_what_is_there(database, suggest, ada):
+    first, second, third = suggest(), suggest(), suggest()
+    do_merge(database, ada, first, second)
+    space = do_merge(database, ada, second, third)
+    with database.session("tests") as session:
+        assert part_of_what(session, first) == third
+        created = {each.row_id for each in changes_of(session, space) if each.operation == "created"}
+    assert created == {first, second, third}
+
+
+def test_merging_what_somebody_has_changed_meanwhile_asks_again(database, suggest, ada, grace, who):
+    duplicate, into = suggest(), suggest()
+    versions = (seen(database, duplicate).version, seen(database, into).version)
+    change(database, grace, into, note="Just seen")
+    with pytest.raises(Outdated):
+        do_merge(database, ada, duplicate, into, versions=versions)
+    with pytest.raises(Refused):
+        do_merge(database, ada, into, into)
+    with pytest.raises(NotAllowed):
+        do_merge(database, who("reviewer@south"), suggest(NORTH), into)
+    with pytest.raises(NotAllowed):
+        do_merge(database, who("surveyor"), duplicate, into)
+
+
+def test_an_existing_space_is_not_merged_into_a_potential_one(database, suggest, ada):
+    with pytest.raises(Refused):
+        do_merge(database, ada, "highbury-fields", suggest())
+
+
+def test_only_reviewers_take_back_and_only_changes_of_this_space(database, suggest, ada, who):
+    one, other = suggest(), suggest()
+    version = change(database, ada, one, name="New")
+    with pytest.raises(NoSuchSpace):
+        take_back(database, ada, other, version)
+    with pytest.raises(NoSuchSpace):
+        take_back(database, ada, one, 2**62)
+    with pytest.raises(NotAllowed):
+        take_back(database, who("surveyor"), one, version)
+
+
+def test_a_space_that_nobody_worked_on_is_removed_by_taking_back_that_it_came(database, suggest, ada):
+    space_id = suggest()
+    created = seen(database, space_id).version
+    change(database, ada, space_id, name="Somebody cares")
+    with pytest.raises(ChangedSince):
+        take_back(database, ada, space_id, created)
+    untouched = suggest()
+    assert take_back(database, ada, untouched, seen(database, untouched).version) is None
+    assert seen(database, untouched) is None
