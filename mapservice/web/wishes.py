@@ -65,7 +65,7 @@ class KnownBook:
 def init_wishes(app: Flask) -> None:
     """Give the app its book, and templates what is said of a wish."""
     app.extensions["known"] = KnownBook(app.extensions["database"])
-    app.jinja_env.globals["wish_note"] = wish_note
+    app.jinja_env.globals["wish_note"] = app.jinja_env.filters["wish_note"] = wish_note
 
 
 def known() -> Known | None:
