@@ -124,6 +124,8 @@ TABLE = {
     ("GET", "pack.show"): SEE_QUEUE,
     ("GET", "pack.pdf"): SEE_QUEUE,
     ("GET", "pack.file"): EXPORT_DRAFTS,
+    ("GET", "progress.show"): ANYBODY,
+    ("GET", "progress.as_file"): ANYBODY,
 }
 ARGUMENTS = {
     "layer_id": "libraries",
