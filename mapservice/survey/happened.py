@@ -14,12 +14,12 @@ from typing import Any, Literal
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from mapservice.accounts.account import A_RESIDENT, names_shown
+from mapservice.accounts.account import A_RESIDENT
 from mapservice.layers.visibility import Viewer
+from mapservice.survey.people import shown_names
 from mapservice.survey.spaces import UNNAMED
 
 Kind = Literal["suggested", "stage", "declined", "opened", "confirmed", "published", "merged", "changed"]
-PERSON = "person-"
 
 # What goes with a stage: who may go in once it is open, that nothing is due any more.
 _WITH_STAGE = {"access", "due_on"}
@@ -89,12 +89,12 @@ def read_happened(session: Session, locality: str, since: datetime, viewer: View
     given = {"locality": locality, "since": since, "viewer": list(viewer), "unnamed": UNNAMED}
     changes = session.execute(text(_CHANGES), given).all()
     merges = session.execute(text(_MERGES), given).all()
-    names = names_shown(session, {row.actor for row in (*changes, *merges) if row.actor})
+    names = shown_names(session, {row.actor for row in (*changes, *merges)}) | {"": A_RESIDENT}
     told: dict[str, list[Event]] = {}
     spaces: dict[str, Row[Any]] = {}
     added = 0
     for row in changes:
-        found = [*_events(row, _who(row.actor, names))]
+        found = [*_events(row, names[row.actor])]
         added += row.operation == "created" and not found
         if found:
             spaces[row.id] = row
@@ -102,7 +102,7 @@ def read_happened(session: Session, locality: str, since: datetime, viewer: View
     for row in merges:
         spaces[row.id] = row
         detail = {"merged": row.merged_id, "reason": row.reason}
-        told.setdefault(row.id, []).append(Event("merged", row.at, _who(row.actor, names), detail))
+        told.setdefault(row.id, []).append(Event("merged", row.at, names[row.actor], detail))
     stories = [
         Story(space_id, row.name, row.demonstration, tuple(sorted(told[space_id], key=lambda one: one.at)))
         for space_id, row in spaces.items()
@@ -135,10 +135,3 @@ def _events(row: Row[Any], by: str) -> Iterable[Event]:
         yield Event("published", row.at, by, {})
     if fields := sorted(changed - _TOLD_OTHERWISE - (_WITH_STAGE if "stage" in changed else set())):
         yield Event("changed", row.at, by, {"fields": fields, "reason": row.reason})
-
-
-def _who(actor: str, names: Mapping[str, str]) -> str:
-    """A person as they are shown; a program or a command by its name."""
-    if not actor or actor.startswith(PERSON):
-        return names.get(actor, A_RESIDENT)
-    return actor
