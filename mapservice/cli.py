@@ -18,6 +18,7 @@ from mapservice.database.opening import describe, prepare_server, running_cluste
 from mapservice.door_commands import check_doors_command, searches_command
 from mapservice.settings import OperatorError, Settings, load_settings
 from mapservice.settings import describe as describe_settings
+from mapservice.survey_commands import survey
 from mapservice.token_commands import tokens
 from mapservice.user_commands import users
 
@@ -283,6 +284,7 @@ cli.add_command(tokens)
 cli.add_command(check_doors_command)
 cli.add_command(searches_command)
 cli.add_command(users)
+cli.add_command(survey)
 
 
 def _login_name() -> str:

@@ -16,6 +16,7 @@ from mapservice.register import migrate
 from mapservice.register.progress import Progress as ReportProgress
 from mapservice.settings import OperatorError, Settings
 from mapservice.sources.load import load_geodata
+from mapservice.survey_commands import sweep_files
 from mapservice.web import frontend
 
 Say = Callable[[str], None]
@@ -24,7 +25,7 @@ PREPARATION_LOCK = 0x6D617073  # "maps"
 
 
 def prepare(settings: Settings, database: Database, say: Say) -> None:
-    """Migrate, build the front end, load the data folder, measure walks; seconds where all is done already.
+    """Migrate, build the front end, load the data folder, measure walks, sweep files; quick where it is done.
 
     Raises `OperatorError` where the data is refused, and `FrontendError` where the build fails.
     """
@@ -36,6 +37,7 @@ def prepare(settings: Settings, database: Database, say: Say) -> None:
     if not report.ok:
         raise OperatorError(f"The data in {settings.geodata_dir} was not loaded:\n{report.render()}")
     measure_walks(database, say)
+    sweep_files(settings, database)
 
 
 def measure_walks(database: Database, say: Say) -> int:

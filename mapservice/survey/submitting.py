@@ -117,8 +117,15 @@ class Outcome:
     public: bool
 
 
-def submit(session: Session, sent: Sent, account: Account | None, viewer: Viewer = ("public",)) -> Received:
-    """Take something in, once. Raises Refused, NoSuchSpace.
+def submit(
+    session: Session,
+    sent: Sent,
+    account: Account | None,
+    viewer: Viewer = ("public",),
+    *,
+    quietly: bool = False,
+) -> Received:
+    """Take something in, once; with nobody told that it waits if `quietly`. Raises Refused, NoSuchSpace.
 
     Where other words come under an id that is known, somebody went back and changed them: they are kept as a
     report on the same space.
@@ -129,7 +136,7 @@ def submit(session: Session, sent: Sent, account: Account | None, viewer: Viewer
     known = _known(session, sent.id)
     if known is None:
         space_id = _space(session, sent, fields) if sent.kind == "space" else _existing(session, sent, viewer)
-        return _take(session, sent, sent.id, sent.kind, space_id, fields, account)
+        return _take(session, sent, sent.id, sent.kind, space_id, fields, account, quietly)
     space_id, before = known
     if not set(fields.items()) <= set(before.items()):
         later = uuid.uuid5(sent.id, orjson.dumps(fields, option=orjson.OPT_SORT_KEYS).decode())
@@ -199,19 +206,6 @@ def read_outcome(session: Session, submission_id: uuid.UUID) -> Outcome | None:
         stage=row.stage,
         stage_reason=row.stage_reason,
         public=row.public,
-    )
-
-
-def named_files(session: Session, digests: Iterable[str]) -> set[str]:
-    """Of some digests those of files that are in use, or were within a month and may come back."""
-    return set(
-        session.execute(
-            text(
-                "SELECT DISTINCT sha256 FROM survey.files WHERE sha256 = ANY (:digests)"
-                " AND (removed_at IS NULL OR removed_at > now() - interval '30 days')"
-            ),
-            {"digests": list(digests)},
-        ).scalars()
     )
 
 
@@ -293,6 +287,7 @@ def _take(
     space_id: str,
     fields: Mapping[str, str],
     account: Account | None,
+    quietly: bool = False,
 ) -> Received:
     session.execute(
         text(
@@ -313,7 +308,8 @@ def _take(
     _keep_photographs(session, sent, submission_id, space_id, account)
     if account and kind == "space":
         notices.watch(session, account.id, space_id)
-    notices.tell(session, "suggested" if kind == "space" else "reported", space_id, by=account)
+    if not quietly:
+        notices.tell(session, "suggested" if kind == "space" else "reported", space_id, by=account)
     return Received(submission_id, space_id, new=True)
 
 

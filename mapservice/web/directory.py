@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,13 +11,15 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request
 from psycopg import Cursor
 
+from mapservice.accounts.permissions import Action
 from mapservice.finder.opening import opening_of
 from mapservice.layers.layer import Layer
 from mapservice.layers.paging import decode_cursor, encode_cursor
 from mapservice.layers.query import FeatureQuery
 from mapservice.register.vocabulary import ACCESS_FACTS
 from mapservice.services.offers import offers_at
-from mapservice.web import context, reading
+from mapservice.survey.files import photographs_of
+from mapservice.web import context, identity, reading
 from mapservice.web.asking import NEEDS, WISHES
 from mapservice.web.maps import built_map
 from mapservice.web.priorities import change_of
@@ -89,6 +92,7 @@ def green_space(feature_id: str) -> str:
         found = _found(reading.one_feature(cursor, reading.GREEN_SPACES, feature_id))
         here = offers_at(cursor, [found.id], "green-spaces", context.viewer()).get(found.id, [])
         change = change_of(cursor, found.id) if found.properties.get("stage") else None
+        photographs = photographs_of(cursor, found.id)
     layer = context.catalogue().get(found.layers[0])
     return render_template(
         "green_space.html",
@@ -97,8 +101,20 @@ def green_space(feature_id: str) -> str:
         layer=layer,
         offers=here,
         change=change,
+        photographs=photographs,
+        confirmation=_confirmation(request.args.get("confirmed", "")),
+        new_id=uuid.uuid4,
         built=built_map("small"),
     )
+
+
+def _confirmation(given: str) -> uuid.UUID | None:
+    """What the person asking has just confirmed, and may take back."""
+    try:
+        confirmed = uuid.UUID(given)
+    except ValueError:
+        return None
+    return confirmed if identity.shown_may(Action.CONFIRM) else None
 
 
 def reversed_catch_all(layers: list[Layer]) -> list[Layer]:

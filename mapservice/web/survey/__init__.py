@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Flask
 
 from mapservice.web.identity import csrf
-from mapservice.web.survey import checking, pack, progress, suggesting
+from mapservice.web.survey import checking, confirming, files, pack, progress, suggesting
 
 
 def register_survey(app: Flask) -> None:
     """Add the pages to the app."""
-    for module in (suggesting, checking, pack, progress):
+    for module in (suggesting, checking, confirming, files, pack, progress):
         app.register_blueprint(module.blueprint)
     csrf.exempt(checking.blueprint)  # it only answers questions

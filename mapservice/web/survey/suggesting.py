@@ -170,7 +170,7 @@ def receive(
     uploaded = NO_UPLOADS
     try:
         if account is None:
-            _count(sent.id)
+            count(sent.id)
         uploaded = uploads.take(request.files.getlist("photographs"), typed.getlist("kept"))
         sent, mistakes = read(replace(sent, photographs=uploaded.photographs), uploaded)
         mistakes = _in_order({**_mistakes_of(sent), **mistakes}, uploaded)
@@ -246,7 +246,7 @@ def _in_order(mistakes: Mistakes, uploaded: Uploads) -> Mistakes:
     return dict(sorted(mistakes.items(), key=lambda one: order.index(one[0]) if one[0] in order else 9))
 
 
-def _count(submission_id: uuid.UUID) -> None:
+def count(submission_id: uuid.UUID) -> None:
     """Count what comes without an account; what has come in already is not counted again. Raises TooMany."""
     with context.database().session(ANYBODY) as session:
         if not is_known(session, submission_id):

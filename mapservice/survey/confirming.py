@@ -1,0 +1,98 @@
+"""An existing space is still open, somebody says who stood there: taken over at once from who may confirm it.
+
+From anybody else it waits for a reviewer, as a report does. What was taken over can be taken back.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from mapservice.accounts.account import Account
+from mapservice.accounts.permissions import Action
+from mapservice.layers.visibility import Viewer
+from mapservice.survey import notices
+from mapservice.survey.spaces import NoSuchSpace, Refused, Space, because, hold_space, values_at, write_values
+from mapservice.survey.submitting import Received, Sent, submit
+
+STILL_OPEN = ("open-to-all", "restricted-hours")
+"""What a space can be confirmed to be still."""
+MAY_BE_TAKEN_BACK = timedelta(days=1)
+_CHANGED = ("access", "confirmed_on", "verified", "verified_fields")
+
+
+def confirm(
+    session: Session, sent: Sent, account: Account | None, viewer: Viewer, today: date
+) -> tuple[Received, bool]:
+    """Take a confirmation in, once; whether the register follows it already. Raises Refused, NoSuchSpace."""
+    if sent.fields.get("access") not in STILL_OPEN:
+        raise Refused([("access", "Say that it is still open, or report what has changed")])
+    space = hold_space(session, str(sent.green_space_id), viewer)
+    if space.status != "existing":
+        raise Refused([("", "Only a space that is open already can be confirmed")])
+    takes = account is not None and space.open_to(account, Action.CONFIRM)
+    received = submit(session, sent, account, viewer, quietly=takes)
+    if takes and account and received.new:
+        _follow(session, space, sent, account, today)
+    return received, takes
+
+
+def take_back(session: Session, submission_id: uuid.UUID, account: Account, viewer: Viewer) -> str:
+    """Undo one's own confirmation; gives the id of the space. Raises NoSuchSpace, Refused."""
+    row = session.execute(
+        text(
+            "SELECT green_space_id, fields, state FROM survey.submissions WHERE id = :id"
+            " AND kind = 'confirmation' AND decided_by = :account AND decided_at > now() - :within"
+        ),
+        {"id": submission_id, "account": account.id, "within": MAY_BE_TAKEN_BACK},
+    ).first()
+    if row is None:
+        raise NoSuchSpace(str(submission_id))
+    space = hold_space(session, row.green_space_id, viewer)
+    if row.state == "declined":
+        return space.id
+    before = values_at(session, space, int(row.fields["version"]))
+    followed = _following(before, row.fields["access"], date.fromisoformat(row.fields["confirmed_on"]))
+    if any(space.values[name] != value for name, value in followed.items()):
+        raise Refused([("", "Somebody has changed this space since, so that it cannot be taken back here")])
+    because(session, "Confirmation taken back")
+    write_values(session, space, {name: before[name] for name in _CHANGED})
+    session.execute(
+        text(
+            "UPDATE survey.submissions SET state = 'declined', reason = 'Taken back', decided_at = now()"
+            " WHERE id = :id"
+        ),
+        {"id": submission_id},
+    )
+    return space.id
+
+
+def _follow(session: Session, space: Space, sent: Sent, account: Account, today: date) -> None:
+    because(session, "Confirmed on the spot")
+    values = _following(space.values, sent.fields["access"], today)
+    write_values(session, space, values)
+    session.execute(
+        text(
+            "UPDATE survey.submissions SET state = 'taken', decided_by = :account, decided_at = now(),"
+            " fields = fields || jsonb_build_object("
+            "'version', CAST(:version AS text), 'confirmed_on', CAST(:today AS text)) WHERE id = :id"
+        ),
+        {"id": sent.id, "account": account.id, "version": str(space.version), "today": today.isoformat()},
+    )
+    notices.tell(session, "changed", space.id, by=account, what="confirmed")
+
+
+def _following(before: Mapping[str, Any], access: str, today: date) -> dict[str, Any]:
+    """The values of a space once a confirmation is followed, from those it had."""
+    return {
+        "access": access,
+        "confirmed_on": today.isoformat(),
+        "verified": True,
+        # Of a row that nobody had checked, only this is known now.
+        "verified_fields": before["verified_fields"] if before["verified"] else "access",
+    }

@@ -1,0 +1,128 @@
+"""A space that is on the map: still open, or something has changed. In one tap for who may confirm it."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
+
+from mapservice.accounts.attempts import TooMany
+from mapservice.accounts.permissions import Action
+from mapservice.survey.confirming import STILL_OPEN, confirm, take_back
+from mapservice.survey.photographs import ACCEPTED
+from mapservice.survey.spaces import NoSuchSpace, Refused
+from mapservice.survey.submitting import CHANGED, MOST_PHOTOGRAPHS, Sent
+from mapservice.web import context, identity, reading
+from mapservice.web.accounts.waiting import wait_words
+from mapservice.web.frame import now
+from mapservice.web.survey import suggesting
+from mapservice.web.survey.suggesting import ANYBODY, NO_UPLOADS, Answer, Mistakes, read_id, receive
+from mapservice.web.survey.uploads import Uploads
+
+blueprint = Blueprint("confirming", __name__)
+blueprint.url_value_preprocessor(suggesting.allow_photographs)
+blueprint.register_error_handler(OSError, suggesting.no_room_for_the_form)
+blueprint.after_request(suggesting.tell_nobody)
+
+
+@blueprint.get("/green-spaces/<feature_id>/confirm")
+@identity.needs(Action.SUGGEST)
+def ask(feature_id: str) -> Answer:
+    """The question, for who has no account: the page of a space itself is the same for everybody."""
+    return _ask(feature_id)
+
+
+@blueprint.post("/green-spaces/<feature_id>/confirm")
+@identity.needs(Action.SUGGEST)
+def still_open(feature_id: str) -> Answer:
+    """It is still open: noted at once from who may confirm it there, else for a reviewer."""
+    account = identity.current_account()
+    sent = Sent(
+        id=read_id(request.form),
+        kind="confirmation",
+        fields={"access": request.form.get("access", "")},
+        green_space_id=feature_id,
+    )
+    try:
+        if account is None:
+            suggesting.count(sent.id)
+        with context.database().session(account.actor if account else ANYBODY) as session:
+            received, taken = confirm(session, sent, account, context.viewer(), now().date())
+    except TooMany as late:
+        return _ask(feature_id, wait_words(late)), 429
+    except Refused as error:
+        return _ask(feature_id, error.mistakes[0][1]), 400
+    except NoSuchSpace:
+        abort(404)
+    if taken:
+        confirmed = received.submission_id
+        return redirect(url_for("directory.green_space", feature_id=feature_id, confirmed=confirmed), 303)
+    return redirect(url_for("suggesting.outcome", submission_id=sent.id, sent=1), 303)
+
+
+@blueprint.post("/green-spaces/confirmations/<uuid:submission_id>/undo")
+@identity.needs(Action.CONFIRM)
+def undo(submission_id: uuid.UUID) -> Answer:
+    """Take one's own confirmation back."""
+    account = identity.this_account()
+    try:
+        with context.database().session(account.actor) as session:
+            space_id = take_back(session, submission_id, account, context.viewer())
+    except NoSuchSpace:
+        abort(404)
+    except Refused as error:
+        page = render_template("survey/not_taken_back.html", reason=error.mistakes[0][1])
+        return page, 409
+    return redirect(url_for("directory.green_space", feature_id=space_id, confirmed="undone"), 303)
+
+
+@blueprint.get("/green-spaces/<feature_id>/report")
+@identity.needs(Action.SUGGEST)
+def report(feature_id: str) -> Answer:
+    """The form for what has changed."""
+    return _report(feature_id, MultiDict(), {}, NO_UPLOADS)
+
+
+@blueprint.post("/green-spaces/<feature_id>/report")
+@identity.needs(Action.SUGGEST)
+def send_report(feature_id: str) -> Answer:
+    """Take what has changed in, for a reviewer."""
+
+    def again(typed: MultiDict[str, str], mistakes: Mistakes, uploaded: Uploads) -> str:
+        return _report(feature_id, typed, mistakes, uploaded)
+
+    return receive("change", again, green_space_id=feature_id)
+
+
+def _report(feature_id: str, typed: MultiDict[str, str], mistakes: Mistakes, uploaded: Uploads) -> str:
+    return render_template(
+        "survey/report.html",
+        feature=_feature(feature_id),
+        typed=typed,
+        errors=mistakes,
+        uploaded=uploaded,
+        submission_id=read_id(typed),
+        changed=CHANGED,
+        accepted=ACCEPTED,
+        most_photographs=MOST_PHOTOGRAPHS,
+    )
+
+
+def _ask(feature_id: str, error: str = "") -> str:
+    feature = _feature(feature_id)
+    return render_template(
+        "survey/confirm.html",
+        feature=feature,
+        error=error,
+        submission_id=uuid.uuid4(),
+        may_be_open=feature.properties.get("access") in (*STILL_OPEN, "unknown"),
+    )
+
+
+def _feature(feature_id: str) -> reading.Feature:
+    with context.database().reading() as cursor:
+        found = reading.one_feature(cursor, reading.GREEN_SPACES, feature_id)
+    if found is None:
+        abort(404)
+    return found
