@@ -78,7 +78,8 @@ def attempt(session: Session, key: str, limit: Limit, *on: str) -> bytes:
             " blocked_until = now() + make_interval(secs => CASE"
             "  WHEN a.last_at < now() - make_interval(secs => :forget) OR a.made + 1 < :free THEN 0"
             "  ELSE LEAST(:longest, :first * 2 ^ LEAST(a.made + 1 - :free, 30)) END)"
-            " WHERE a.blocked_until <= now() RETURNING made"
+            # Not now(): others that began later may have been counted while this one waited for the row.
+            " WHERE a.blocked_until <= clock_timestamp() RETURNING made"
         ),
         {
             "key": hashed,

@@ -1,8 +1,9 @@
-"""What counts as one address."""
+"""What counts as one address, and when one has to wait."""
 
 import pytest
+from sqlalchemy import text
 
-from mapservice.accounts.attempts import network_of
+from mapservice.accounts.attempts import FORM, attempt, network_of
 
 
 @pytest.mark.parametrize(
@@ -19,3 +20,11 @@ from mapservice.accounts.attempts import network_of
 )
 def test_of_ipv4_each_address_counts_and_of_ipv6_each_household(address, counted):
     assert network_of(address) == counted
+
+
+def test_who_began_first_and_is_counted_second_does_not_wait(database):
+    with database.session("tests") as first:
+        first.execute(text("SELECT now()"))  # its clock stands still from here
+        with database.session("tests") as second:
+            attempt(second, "key", FORM, "together")
+        attempt(first, "key", FORM, "together")
