@@ -49,7 +49,8 @@ _SIMPLE = {
     "number": "({})::double precision",
     "boolean": "{}",
     "date": "({})::text",
-    "date-time": """btrim(to_json({})::text, '"')""",
+    # As to_json writes it, which costs more: a tenth of a tile's time.
+    "date-time": """replace((({})::timestamptz AT TIME ZONE 'UTC')::text, ' ', 'T') || '+00:00'""",
     "array": "array_to_string({}, ',')",
 }
 
@@ -210,13 +211,14 @@ def _layer_text(layer: Layer, shape: sql.Shape, detailed: bool, exact: bool, thi
     encoded = f"COALESCE({encoded} FILTER (WHERE _geometry IS NOT NULL), '')"
     if not thinned:
         encoded = f"CASE WHEN count(*) <= {FEATURE_LIMIT} THEN {encoded} END"
-    # OFFSET 0 keeps the database from encoding every geometry a second time to see whether it is null.
+    # OFFSET 0 keeps the database from encoding every geometry a second time to see whether it is null, and
+    # from making the tile's bounds anew for each.
     return f"""(
         SELECT {encoded}
         FROM (
             SELECT {", ".join(f'"{name}"' for name in names)}{", true AS thinned" if thinned else ""},
-                   ST_AsMVTGeom({drawn}, {_BOUNDS}, {EXTENT}, {BUFFER}, true) AS _geometry
-            FROM ({taken}) taken
+                   ST_AsMVTGeom({drawn}, bounds, {EXTENT}, {BUFFER}, true) AS _geometry
+            FROM ({taken}) taken, (SELECT {_BOUNDS} AS bounds OFFSET 0) tile
             ORDER BY {key}{collation} OFFSET 0
         ) t
     )"""

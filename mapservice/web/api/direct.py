@@ -1,4 +1,4 @@
-"""Pages of features and single features as GeoJSON, without the cost of Flask.
+"""Pages of features and single features as GeoJSON, and vector tiles, without the cost of Flask.
 
 Flask's routing, request and response take longer than the statement for a page. What most clients ask most of
 the time is answered here from the WSGI environment, by the same functions as in the views. Whatever is not
@@ -9,10 +9,10 @@ puts errors into words. A test compares both ways.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl, unquote_to_bytes
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -25,11 +25,14 @@ from mapservice.layers.counting import Counts
 from mapservice.layers.features import read_feature
 from mapservice.layers.layer import Layer
 from mapservice.layers.query import BadQuery, FeatureQuery
+from mapservice.layers.tiles import TILE_MATRIX_SET, read_tile
 from mapservice.layers.visibility import ANONYMOUS
 from mapservice.web import context
 from mapservice.web.api import geojson
 from mapservice.web.api.answers import preferred_format
 from mapservice.web.api.parameters import ITEM_PARAMETERS, item_query, items_query, known_of_items
+from mapservice.web.api.tile_documents import MVT
+from mapservice.web.api.tile_parameters import Place, read_place, tiles_query
 from mapservice.web.caching import VERSIONS
 from mapservice.web.compression import compressed
 from mapservice.web.requests import REQUEST_ID, request_id
@@ -39,10 +42,17 @@ from mapservice.web.watching import SOCKET, Watcher
 if TYPE_CHECKING:
     from flask import Flask
 
+Kind = Literal["page", "item", "tile"]
+
 RAISED = "mapservice.raised"
 """The key of the WSGI environment under which the application finds what it is to raise."""
 MOST_SITES = 64
 ITEM_KNOWN = frozenset(ITEM_PARAMETERS)
+READERS: dict[Kind, Callable[[Layer, MultiDict[str, str]], FeatureQuery]] = {
+    "page": items_query,
+    "item": item_query,
+    "tile": tiles_query,
+}
 LONGEST_KEPT = 1000
 """A query string so long seldom comes twice."""
 
@@ -51,12 +61,22 @@ Headers = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request asks of a layer: a page or a feature, how, and in which words."""
+    """What a request asks of a layer: a page, a feature or a tile, how, and in which words."""
 
     layer: Layer
-    feature_id: str | None
     query: FeatureQuery
     given: dict[str, str]
+    feature_id: str | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An answer as the statement gave it: its headers are those that tell it apart from others."""
+
+    body: bytes
+    headers: Headers
+    version: int | None = None
 
 
 class DirectAnswers:
@@ -87,8 +107,8 @@ class DirectAnswers:
                 environ[RAISED] = error
         if answer is None:
             return self._inner(environ, start_response)
-        body, headers = answer
-        start_response("200 OK", list(headers.items()))
+        status, body, headers = answer
+        start_response(status, list(headers.items()))
         return [b""] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
     @property
@@ -108,23 +128,26 @@ class DirectAnswers:
         return self._app.config["SESSION_COOKIE_NAME"] not in environ.get("HTTP_COOKIE", "")
 
     def _understood(self, environ: WSGIEnvironment) -> Asked | None:
-        """What a plain request asks; None where that is not for here. Raises BadQuery."""
+        """What a plain request asks; None where that is not for here. Raises what a view would."""
         parts = environ["PATH_INFO"].split("/")
-        if not 5 <= len(parts) <= 6 or parts[4] != "items" or not parts[-1]:
-            return None
+        kind = _kind(parts)
         catalogue: Catalogue = self._app.extensions["catalogue"]
         layer = catalogue.visible_to(ANONYMOUS).get(parts[3])
-        feature_id = parts[5] if len(parts) == 6 else None
         text = environ.get("QUERY_STRING", "")
-        if layer is None:
+        if kind is None or layer is None:
             return None
         read = _read if len(text) < LONGEST_KEPT else _read.__wrapped__
-        asked = read(layer, feature_id is None, text)
-        if asked is None or preferred_format(asked[1].get("f"), environ.get("HTTP_ACCEPT", "")) != "json":
+        asked = read(layer, kind, text)
+        if asked is None:
             return None
-        return Asked(layer, feature_id, *asked)
+        if kind == "tile":
+            z, y, x = parts[6:]
+            return Asked(layer, *asked, place=read_place(z, x, y))
+        if preferred_format(asked[1].get("f"), environ.get("HTTP_ACCEPT", "")) != "json":
+            return None
+        return Asked(layer, *asked, feature_id=parts[5] if kind == "item" else None)
 
-    def _answer(self, environ: WSGIEnvironment, asked: Asked) -> tuple[bytes, Headers]:
+    def _answer(self, environ: WSGIEnvironment, asked: Asked) -> tuple[str, bytes, Headers]:
         client = environ.get(SOCKET)
         if client is None:
             return self._made(environ, asked)
@@ -135,36 +158,57 @@ class DirectAnswers:
         finally:
             watcher.remove()
 
-    def _made(self, environ: WSGIEnvironment, asked: Asked) -> tuple[bytes, Headers]:
-        layer, query, site = asked.layer, asked.query, self._site(environ)
-        if asked.feature_id is None:
-            counts: Counts = self._app.extensions["counts"]
-            with self._database.reading() as cursor:
-                page, count = counts.read_page(cursor, layer, query, site, ANONYMOUS)
-            links = geojson.page_links(layer, query, page, asked.given, site)
-            body, version, tag = geojson.page_body(page, count, links, query.crs), page.version, None
+    def _made(self, environ: WSGIEnvironment, asked: Asked) -> tuple[str, bytes, Headers]:
+        site = self._site(environ)
+        if asked.place is not None:
+            made = self._tile(asked, asked.place)
+        elif asked.feature_id is not None:
+            made = self._item(environ, asked, asked.feature_id, site)
         else:
-            with self._database.reading() as cursor:
-                read = read_feature(cursor, layer, asked.feature_id, query, site, ANONYMOUS)
-            found = geojson.must_be_found(read, layer, asked.feature_id)
-            links = geojson.item_links(layer, asked.feature_id, site)
-            body, version = geojson.item_body(found, links, query.crs), found.relation_version
-            tag = geojson.item_tag(found, site, environ)
-        if version is not None:
-            environ[VERSIONS] = {layer.relation: version}
-        headers = geojson.headers(query.crs, links)
-        if tag is not None:
-            headers["ETag"] = tag
-        body, encoding = compressed(body, environ.get("HTTP_ACCEPT_ENCODING", ""))
+            made = self._page(asked, site)
+        if made.version is not None:
+            environ[VERSIONS] = {asked.layer.relation: made.version}
+        headers = made.headers
+        body, encoding = compressed(made.body, environ.get("HTTP_ACCEPT_ENCODING", ""))
         if encoding is not None:
             headers["Content-Encoding"] = encoding
-        headers["Content-Length"] = str(len(body))
+        if body:
+            headers["Content-Length"] = str(len(body))
         headers["Vary"] = VARY
         headers[REQUEST_ID] = request_id(environ)
-        return body, {**headers, **self._always}
+        return "200 OK" if body else "204 NO CONTENT", body, {**headers, **self._always}
+
+    def _page(self, asked: Asked, site: str) -> Made:
+        layer, query = asked.layer, asked.query
+        counts: Counts = self._app.extensions["counts"]
+        with self._database.reading() as cursor:
+            page, count = counts.read_page(cursor, layer, query, site, ANONYMOUS)
+        links = geojson.page_links(layer, query, page, asked.given, site)
+        body = geojson.page_body(page, count, links, query.crs)
+        return Made(body, geojson.headers(query.crs, links), page.version)
+
+    def _item(self, environ: WSGIEnvironment, asked: Asked, feature_id: str, site: str) -> Made:
+        layer, query = asked.layer, asked.query
+        with self._database.reading() as cursor:
+            read = read_feature(cursor, layer, feature_id, query, site, ANONYMOUS)
+        found = geojson.must_be_found(read, layer, feature_id)
+        links = geojson.item_links(layer, feature_id, site)
+        headers = geojson.headers(query.crs, links)
+        tag = geojson.item_tag(found, site, environ)
+        if tag is not None:
+            headers["ETag"] = tag
+        return Made(geojson.item_body(found, links, query.crs), headers, found.relation_version)
+
+    def _tile(self, asked: Asked, place: Place) -> Made:
+        with self._database.reading() as cursor:
+            tile = read_tile(cursor, asked.layer, *place, asked.query, ANONYMOUS)
+        return Made(tile, {"Content-Type": MVT})
 
     def _site(self, environ: WSGIEnvironment) -> str:
-        """The address of the service as it was called, as Flask works it out: asked once for each address."""
+        """The address of the service as it was called, as Flask works it out: asked once for each address.
+
+        Raises, as Flask does, where it was called by an address that is not its own.
+        """
         key = (
             environ.get("HTTP_HOST"),
             environ["SERVER_NAME"],
@@ -181,9 +225,21 @@ class DirectAnswers:
         return known
 
 
+def _kind(parts: list[str]) -> Kind | None:
+    """What a path below /api/collections is of: its parts begin with an empty one."""
+    match parts[4:]:
+        case ["items"]:
+            return "page"
+        case ["items", feature_id] if feature_id:
+            return "item"
+        case ["tiles", tile_matrix_set, _, _, _] if tile_matrix_set == TILE_MATRIX_SET:
+            return "tile"
+    return None
+
+
 @lru_cache(maxsize=1024)
-def _read(layer: Layer, of_items: bool, text: str) -> tuple[FeatureQuery, dict[str, str]] | None:
-    """The query that a query string asks of a page or of one feature, and its parameters.
+def _read(layer: Layer, kind: Kind, text: str) -> tuple[FeatureQuery, dict[str, str]] | None:
+    """The query that a query string asks of a page, a feature or a tile, and its parameters.
 
     None where Flask has something to say of it, or what it means depends on more than its words.
     """
@@ -195,8 +251,7 @@ def _read(layer: Layer, of_items: bool, text: str) -> tuple[FeatureQuery, dict[s
         except UnicodeDecodeError:
             return None
     arguments = MultiDict(parse_qsl(text, keep_blank_values=True))
-    known = known_of_items(layer) if of_items else ITEM_KNOWN
+    known = ITEM_KNOWN if kind == "item" else known_of_items(layer)
     if not arguments.keys() <= known or "as_of" in arguments:
         return None
-    query = items_query(layer, arguments) if of_items else item_query(layer, arguments)
-    return query, arguments.to_dict()
+    return READERS[kind](layer, arguments), arguments.to_dict()

@@ -9,7 +9,8 @@ from mapservice.layers.layer import Layer
 from mapservice.layers.tiles import FEATURE_LIMIT, MAX_ZOOM, TILE_MATRIX_SET
 from mapservice.web.api.documents import JSON, Document
 from mapservice.web.api.schemas import query_parameter
-from mapservice.web.api.tile_documents import MVT, NOT_OF_TILES, TILE_FORMATS, TILESET_FORMATS
+from mapservice.web.api.tile_documents import MVT
+from mapservice.web.api.tile_parameters import NOT_OF_TILES, TILE_FORMATS, TILESET_FORMATS
 
 
 def tile_paths(

@@ -12,12 +12,6 @@ from mapservice.layers.tiles import HALF_WORLD, MAX_ZOOM, TILE_MATRIX_SET, tile_
 from mapservice.web.api.documents import JSON, OGC_RELATION, Document, link
 
 MVT = "application/vnd.mapbox-vector-tile"
-TILE_FORMATS = ("mvt", "pbf")
-TILESET_FORMATS = ("json", "tilejson")
-# What an items request may ask that has no meaning for a tile: its place, order and extent are its own.
-NOT_OF_TILES = (
-    "limit", "offset", "cursor", "sortby", "bbox", "bbox-crs", "crs", "skip-geometry", "count",
-)  # fmt: skip
 WEB_MERCATOR = "http://www.opengis.net/def/crs/EPSG/0/3857"
 TILE_MATRIX_SET_URI = f"http://www.opengis.net/def/tilematrixset/OGC/1.0/{TILE_MATRIX_SET}"
 TILE_PIXELS = 256

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 from flask import Response, request
-from werkzeug.datastructures import MultiDict
 
 from mapservice.layers.features import Extent
 from mapservice.layers.layer import Layer
 from mapservice.layers.query import FeatureQuery, parse_interval, suggest
-from mapservice.layers.tiles import MAX_ZOOM, TILE_MATRIX_SET, read_tile, read_tiles, tile_exists
+from mapservice.layers.tiles import read_tile, read_tiles
 from mapservice.maps.vectors import style_document
 from mapservice.web import context
 from mapservice.web.api import api, tile_documents
 from mapservice.web.api.documents import JSON
 from mapservice.web.api.features import find_layer
-from mapservice.web.api.parameters import Reader, items_query, one_of
-from mapservice.web.api.tile_documents import MVT, NOT_OF_TILES, TILE_FORMATS, TILESET_FORMATS, TileSet
-from mapservice.web.problems import Problem
+from mapservice.web.api.parameters import Reader, one_of
+from mapservice.web.api.tile_documents import MVT, TileSet
+from mapservice.web.api.tile_parameters import (
+    TILE_FORMATS,
+    TILESET_FORMATS,
+    must_be_known,
+    read_place,
+    tiles_query,
+)
 
 ONE_LAYER = "/collections/<layer_id>/tiles/<tile_matrix_set>"
 ALL_LAYERS = "/tiles/<tile_matrix_set>"
@@ -40,8 +44,8 @@ def layer_tilesets(layer_id: str) -> Response:
 def layer_tileset(layer_id: str, tile_matrix_set: str) -> Response:
     """The metadata of a layer's tile set, or its TileJSON."""
     layer = find_layer(layer_id)
-    _known(tile_matrix_set)
-    _query_of_layer(layer, TILESET_FORMATS)
+    must_be_known(tile_matrix_set)
+    tiles_query(layer, request.args, TILESET_FORMATS)
     return _described(_of_layer(layer))
 
 
@@ -49,9 +53,9 @@ def layer_tileset(layer_id: str, tile_matrix_set: str) -> Response:
 def layer_tile(layer_id: str, tile_matrix_set: str, z: str, y: str, x: str) -> Response:
     """A tile of a layer."""
     layer = find_layer(layer_id)
-    _known(tile_matrix_set)
-    place = _place(z, x, y)
-    query = _query_of_layer(layer, TILE_FORMATS)
+    must_be_known(tile_matrix_set)
+    place = read_place(z, x, y)
+    query = tiles_query(layer, request.args)
     with context.database().reading() as cursor:
         return _tile(read_tile(cursor, layer, *place, query, context.viewer()))
 
@@ -60,7 +64,7 @@ def layer_tile(layer_id: str, tile_matrix_set: str, z: str, y: str, x: str) -> R
 def layer_style(layer_id: str) -> Response:
     """A MapLibre style for a layer's tiles."""
     layer = find_layer(layer_id)
-    _query_of_layer(layer, ("json",))
+    tiles_query(layer, request.args, ("json",))
     return _json(style_document(layer.title, _of_layer(layer).document("tilejson"), [layer], all_shown=True))
 
 
@@ -74,7 +78,7 @@ def all_tilesets() -> Response:
 @api.get(ALL_LAYERS)
 def all_tileset(tile_matrix_set: str) -> Response:
     """The metadata of the tile set of several layers, or its TileJSON."""
-    _known(tile_matrix_set)
+    must_be_known(tile_matrix_set)
     layers, _ = _query_of_several(TILESET_FORMATS)
     return _described(_of_several(layers))
 
@@ -82,8 +86,8 @@ def all_tileset(tile_matrix_set: str) -> Response:
 @api.get(f"{ALL_LAYERS}/<z>/<y>/<x>")
 def all_tile(tile_matrix_set: str, z: str, y: str, x: str) -> Response:
     """A tile of several layers."""
-    _known(tile_matrix_set)
-    place = _place(z, x, y)
+    must_be_known(tile_matrix_set)
+    place = read_place(z, x, y)
     layers, query = _query_of_several(TILE_FORMATS)
     with context.database().reading() as cursor:
         return _tile(read_tiles(cursor, layers, *place, query, context.viewer()))
@@ -108,7 +112,7 @@ def tile_matrix_sets() -> Response:
 @api.get("/tileMatrixSets/<tile_matrix_set>")
 def tile_matrix_set(tile_matrix_set: str) -> Response:
     """One tile matrix set."""
-    _known(tile_matrix_set)
+    must_be_known(tile_matrix_set)
     _read(("f",), ("json",)).finish()
     return _json(tile_documents.tile_matrix_set())
 
@@ -117,18 +121,6 @@ def _read(known: tuple[str, ...], formats: tuple[str, ...]) -> Reader:
     reader = Reader(request.args, known)
     reader.read("f", one_of(formats), formats[0])
     return reader
-
-
-def _query_of_layer(layer: Layer, formats: tuple[str, ...]) -> FeatureQuery:
-    """What is asked of a layer's tiles: the same filters as for its items."""
-    arguments = request.args.copy()
-    reader = Reader(MultiDict([("f", value) for value in arguments.poplist("f")]), ("f",))
-    reader.read("f", one_of(formats), formats[0])
-    for name in NOT_OF_TILES:
-        if name in arguments:
-            reader.wrong(name, "has no meaning for a tile")
-    reader.finish()
-    return items_query(layer, arguments)
 
 
 def _query_of_several(formats: tuple[str, ...]) -> tuple[tuple[Layer, ...], FeatureQuery]:
@@ -149,24 +141,6 @@ def _layers(text: str) -> tuple[Layer, ...]:
             raise ValueError(f"there is no layer {name[:80]!r}" + (f": {near}" if near else ""))
     # In the catalogue's order, whatever order they are named in: the same tile has the same bytes.
     return tuple(layer for layer_id, layer in known.items() if layer_id in wanted)
-
-
-def _known(tile_matrix_set: str) -> None:
-    if tile_matrix_set != TILE_MATRIX_SET:
-        raise Problem(
-            404, f"There is no tile matrix set {tile_matrix_set[:80]!r}; there is {TILE_MATRIX_SET}."
-        )
-
-
-def _place(z: str, x: str, y: str) -> tuple[int, int, int]:
-    """(z, x, y) of a tile that exists; 400 where one is no number, 404 where there is no such tile."""
-    if not all(re.fullmatch(r"-?\d{1,9}", part, re.ASCII) for part in (z, x, y)):
-        raise Problem(400, "Matrix, row and column of a tile are whole numbers: …/12/1361/2046.")
-    place = int(z), int(x), int(y)
-    if not tile_exists(*place):
-        detail = f"matrices go from 0 to {MAX_ZOOM}, rows and columns from 0 to 2^matrix - 1"
-        raise Problem(404, f"There is no tile in matrix {z}, row {y}, column {x}: {detail}.")
-    return place
 
 
 def _of_layer(layer: Layer) -> TileSet:
@@ -198,6 +172,4 @@ def _json(document: dict[str, Any]) -> Response:
 
 
 def _tile(tile: bytes) -> Response:
-    if not tile:
-        return Response(status=HTTPStatus.NO_CONTENT)
-    return Response(tile, content_type=MVT)
+    return Response(tile, HTTPStatus.OK if tile else HTTPStatus.NO_CONTENT, content_type=MVT)

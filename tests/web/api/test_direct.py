@@ -6,6 +6,7 @@ from werkzeug.test import Client
 
 PATH = "/api/collections/libraries/items"
 ONE = f"{PATH}/finsbury-library"
+TILES = "/api/collections/libraries/tiles/WebMercatorQuad"
 BOX = "bbox=-0.12,51.52,-0.1,51.54"
 
 PLAIN = [
@@ -25,7 +26,12 @@ PLAIN = [
     "/api/collections/wards-2022/items?limit=3",
     "/api/collections/assets/items?limit=1000",
     f"{ONE}?crs=http://www.opengis.net/def/crs/EPSG/0/27700&properties=name",
+    f"{TILES}/14/5445/8187",
+    f"{TILES}/10/340/511?f=pbf&name=Finsbury+Library",
+    f"{TILES}/10/340/511?filter=name+LIKE+%27F%25%27&properties=name",
+    "/api/collections/wards-2022/tiles/WebMercatorQuad/12/1361/2046",
 ]
+EMPTY = [f"{TILES}/10/0/0", f"{TILES}/10/340/511?name=nobody"]
 MISTAKES = [
     f"{PATH}?limit=0",
     f"{PATH}?bbox=1,2",
@@ -35,6 +41,10 @@ MISTAKES = [
     f"{PATH}/nobody",
     f"{PATH}/a%00b",
     f"{ONE}?crs=nonsense",
+    f"{TILES}/10/340/511?limit=1",
+    f"{TILES}/10/340/511?f=json",
+    f"{TILES}/10/340/5000",
+    f"{TILES}/10/340/a",
 ]
 NOT_PLAIN = [
     f"{PATH}?nmae=x",
@@ -48,6 +58,10 @@ NOT_PLAIN = [
     f"{ONE}/more",
     "/api/collections/nothing/items",
     "/api/collections/libraries",
+    f"{TILES}/10/340/511?nmae=x",
+    f"{TILES}/10/340",
+    "/api/collections/libraries/tiles/WorldCRS84Quad/10/340/511",
+    "/api/collections/nothing/tiles/WebMercatorQuad/10/340/511",
     "/api/conformance",
 ]
 HEADERS = [
@@ -96,6 +110,14 @@ def test_a_plain_request_gets_the_same_answer_without_flask(app, asked_flask, pa
             asked_flask.clear()
 
 
+@pytest.mark.parametrize("path", EMPTY)
+def test_an_empty_tile_is_empty_in_both_ways(app, asked_flask, path):
+    short, long = both(app, path)
+    assert seen(short) == seen(long)
+    assert short.status_code == 204
+    assert len(asked_flask) == 1
+
+
 @pytest.mark.parametrize("path", MISTAKES)
 def test_a_mistake_is_told_by_flask(app, path):
     short, long = both(app, path)
@@ -125,7 +147,8 @@ def test_what_is_not_plain_goes_to_flask(app, asked_flask, path):
     ],
 )
 def test_who_asks_in_another_way_is_answered_by_flask(app, asked_flask, headers, method):
-    for path in (PATH, ONE):
+    # A tile has one representation, whatever is accepted.
+    for path in (PATH, ONE, *([] if "Accept" in headers else [f"{TILES}/14/5445/8187"])):
         short, long = both(app, path, method, headers)
         assert seen(short) == seen(long)
         assert len(asked_flask) == 2
