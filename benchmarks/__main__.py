@@ -3,6 +3,7 @@
 Sections:  api      rows of the layer API on 20,000 points and 5,000 polygons
            scaling  pages of 2,000,000 points, and downloading all of them
            pages    what residents ask, of the service `make run` has up or one started here
+           survey   fifty volunteers who send a suggestion with a photograph at the same moment
            find     a resident's question beside its own statements, 100 residents, 100 times the places
 """
 
@@ -13,12 +14,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks import find, load, measuring, pages, processes, report, streaming
+from benchmarks import find, load, measuring, pages, processes, report, streaming, survey
 from benchmarks.dataset import TABLES, Scratch, fill_many, scratch
 from benchmarks.questions import Question, questions
 from benchmarks.servers import NAMES, THREADS, WORKERS, started
 
-SECTIONS = ("api", "scaling", "pages", "find")
+SECTIONS = ("api", "scaling", "pages", "find", "survey")
 
 
 def arguments() -> argparse.Namespace:
@@ -72,6 +73,9 @@ def main() -> None:
     if "find" in given.sections:
         print("\nA resident's question\n")
         find.main()
+    if "survey" in given.sections:
+        print("\nVolunteers who send at once\n")
+        survey.main()
 
 
 def _layer_api(given: argparse.Namespace) -> None:

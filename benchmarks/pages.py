@@ -85,7 +85,7 @@ def service(settings: Settings) -> Iterator[str]:
     address = f"http://127.0.0.1:{PORT}"
     process = subprocess.Popen(
         [sys.executable, "-m", "mapservice", "serve", "--port", str(PORT)],
-        env={**os.environ, "MAPSERVICE_LOG_LEVEL": "warning"},
+        env=_environment(settings),
     )
     try:
         _wait(process, address)
@@ -93,6 +93,14 @@ def service(settings: Settings) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Ours, with the folder and the database of the settings."""
+    found = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    if settings.database_url is not None:
+        found["DATABASE_URL"] = settings.database_url.get_secret_value()
+    return {**found, "MAPSERVICE_VAR_DIR": str(settings.var_dir), "MAPSERVICE_LOG_LEVEL": "warning"}
 
 
 def _wait(process: subprocess.Popen[bytes], address: str) -> None:
