@@ -1,6 +1,6 @@
 """Fifty volunteers send a suggestion with a photograph at the same moment, each twice: is all there, once?
 
-The service is one of its own, in a folder that goes with the run; everything is written to the disk in earnest.
+The service is one of its own, in a folder that goes with the run, and writes to the disk in earnest.
 """
 
 from __future__ import annotations
