@@ -31,8 +31,9 @@ SHOWN = """FROM survey.notices n
         ORDER BY s.received_at DESC LIMIT 1
     ) own ON true
     WHERE n.account_id = :account
-      -- Somebody's own suggestion stays theirs to follow, whoever else may see it.
-      AND (f.visibility = ANY (:viewer) OR own.id IS NOT NULL OR f.id IS NULL)"""
+      -- What somebody sent themselves stays theirs to follow, whoever else may see it.
+      AND (f.visibility = ANY (:viewer) OR own.id IS NOT NULL OR f.id IS NULL
+           OR n.detail ->> 'submission' IS NOT NULL)"""
 
 
 @dataclass(frozen=True, slots=True)

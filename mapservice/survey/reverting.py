@@ -94,14 +94,7 @@ def revert(
         raise NotAllowed
     change = _change(session, change_id)
     keys = keys_of(session, space)
-    belongs = change is not None and (
-        change.row_key in keys
-        if change.table_name == "green_spaces"
-        else any(
-            (each or {}).get("green_space_key") in map(int, keys) for each in (change.before, change.after)
-        )
-    )
-    if change is None or not belongs:
+    if change is None or not _belongs(change, keys):
         raise NoSuchSpace(f"{space_id} has no change {change_id}")
     because(session, f"takes back change {change_id}")
     try:
@@ -174,12 +167,19 @@ def removed_spaces(session: Session, account: Account) -> list[Removed]:
     ]
 
 
+def _belongs(change: Row[Any], keys: list[str]) -> bool:
+    if change.table_name == "green_spaces":
+        return change.row_key in keys
+    return any(str((state or {}).get("green_space_key")) in keys for state in (change.before, change.after))
+
+
 def _change(session: Session, change_id: int) -> Row[Any] | None:
     return session.execute(
         text(
             "SELECT c.id, c.table_name, c.row_key, c.operation, c.before, c.after, c.transaction_id,"
             " CASE WHEN c.table_name = 'green_spaces' AND c.before IS NOT NULL"
-            f" THEN {LOCALITIES_OF_STATE} END AS localities FROM history.changes c WHERE c.id = :id AND c.table_name = ANY (:tables)"
+            f" THEN {LOCALITIES_OF_STATE} END AS localities"
+            " FROM history.changes c WHERE c.id = :id AND c.table_name = ANY (:tables)"
         ),
         {"id": change_id, "tables": list(KEYS)},
     ).first()

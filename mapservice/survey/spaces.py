@@ -6,7 +6,7 @@ those that are not published, and what the space was at a version can be read ba
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,9 +88,24 @@ class Space:
     def visibility(self) -> str:
         return str(self.values["visibility"])
 
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Longitude and latitude of the middle of the box around it."""
+        points = [*_positions(self.geometry["coordinates"])]
+        longitudes, latitudes = zip(*points, strict=True)
+        return (min(longitudes) + max(longitudes)) / 2, (min(latitudes) + max(latitudes)) / 2
+
     def open_to(self, account: Account, action: Action) -> bool:
         """Whether somebody may do something to it."""
         return may_in(account, action, self.localities)
+
+
+def _positions(coordinates: Sequence[Any]) -> Iterator[tuple[float, float]]:
+    if isinstance(coordinates[0], int | float):
+        yield coordinates[0], coordinates[1]
+    else:
+        for part in coordinates:
+            yield from _positions(part)
 
 
 def may_in(account: Account, action: Action, localities: Iterable[str]) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from psycopg import Cursor
+from werkzeug.wrappers import Response
 
 from mapservice.accounts.permissions import Action
 from mapservice.finder.opening import opening_of
@@ -19,6 +20,7 @@ from mapservice.layers.query import FeatureQuery
 from mapservice.register.vocabulary import ACCESS_FACTS
 from mapservice.services.offers import offers_at
 from mapservice.survey.files import photographs_of
+from mapservice.survey.merging import part_of_what
 from mapservice.web import context, identity, reading
 from mapservice.web.asking import NEEDS, WISHES
 from mapservice.web.maps import built_map
@@ -86,10 +88,16 @@ def green_spaces() -> str:
 
 
 @blueprint.get("/green-spaces/<feature_id>")
-def green_space(feature_id: str) -> str:
-    """One green space, existing or potential."""
+def green_space(feature_id: str) -> str | Response:
+    """One green space, existing or potential; from one that was a duplicate on to what it is part of."""
     with context.database().reading() as cursor:
-        found = _found(reading.one_feature(cursor, reading.GREEN_SPACES, feature_id))
+        maybe = reading.one_feature(cursor, reading.GREEN_SPACES, feature_id)
+        if maybe is None and (whole := _whole(cursor, feature_id)):
+            led = redirect(url_for(".green_space", feature_id=whole), 301)
+            # For good, until somebody takes the merge back: browsers would keep it longer.
+            led.headers["Cache-Control"] = "no-cache"
+            return led
+        found = _found(maybe)
         here = offers_at(cursor, [found.id], "green-spaces", context.viewer()).get(found.id, [])
         change = change_of(cursor, found.id) if found.properties.get("stage") else None
         photographs = photographs_of(cursor, found.id)
@@ -106,6 +114,13 @@ def green_space(feature_id: str) -> str:
         new_id=uuid.uuid4,
         built=built_map("small"),
     )
+
+
+def _whole(cursor: Cursor[Any], feature_id: str) -> str | None:
+    """The space that a duplicate became part of, for who may see that."""
+    with context.database().session("directory") as session:
+        whole = part_of_what(session, feature_id)
+    return whole if whole and reading.one_feature(cursor, reading.GREEN_SPACES, whole) else None
 
 
 def _confirmation(given: str) -> uuid.UUID | None:

@@ -5,11 +5,29 @@ from __future__ import annotations
 from flask import Flask
 
 from mapservice.web.identity import csrf
-from mapservice.web.survey import checking, confirming, files, pack, progress, suggesting
+from mapservice.web.survey import (
+    changing,
+    checking,
+    confirming,
+    deciding,
+    files,
+    notices,
+    pack,
+    progress,
+    queue,
+    space,
+    suggesting,
+    talking,
+    words,
+)
 
 
 def register_survey(app: Flask) -> None:
     """Add the pages to the app."""
+    words.init_words(app)
     for module in (suggesting, checking, confirming, files, pack, progress):
         app.register_blueprint(module.blueprint)
+    for module in (queue, deciding, changing, space, talking, notices):
+        app.register_blueprint(module.blueprint)
+    app.jinja_env.globals.update(unread_notices=notices.unread)
     csrf.exempt(checking.blueprint)  # it only answers questions

@@ -10,6 +10,7 @@ SIGNED_IN = ANYBODY - {ANONYMOUS}
 ADMINISTRATORS = frozenset({"administrator"})
 SEE_QUEUE = frozenset({"surveyor", "reviewer", "planner", "administrator"})
 EXPORT_DRAFTS = frozenset({"reviewer", "planner", "administrator"})
+SURVEYORS = frozenset({"surveyor", "reviewer", "administrator"})
 REVIEWERS = frozenset({"reviewer", "administrator"})
 TOKEN_ONLY = frozenset[str]()
 """Changes of the API: a browser's session is not enough for anybody (test_writing.py tries tokens)."""
@@ -34,6 +35,7 @@ TABLE = {
     ("GET", "offline.worker"): ANYBODY,
     ("GET", "languages.words"): ANYBODY,
     ("GET", "promise.promise"): ANYBODY,
+    ("GET", "promise.to_find_out"): ANYBODY,
     ("GET", "whats_on.whats_on"): ANYBODY,
     ("GET", "whats_on.locality_calendar"): ANYBODY,
     ("GET", "whats_on.place_calendar"): ANYBODY,
@@ -125,6 +127,28 @@ TABLE = {
     ("POST", "people.enable"): ADMINISTRATORS,
     ("POST", "people.sign_out"): ADMINISTRATORS,
     ("POST", "people.link"): ADMINISTRATORS,
+    ("GET", "queue.show"): SEE_QUEUE,
+    ("GET", "space.show"): SEE_QUEUE,
+    ("POST", "space.move"): SURVEYORS,
+    ("POST", "space.publish"): REVIEWERS,
+    ("POST", "space.set_due"): REVIEWERS,
+    ("GET", "changing.show"): REVIEWERS,
+    ("POST", "changing.change"): REVIEWERS,
+    ("GET", "changing.show_merge"): REVIEWERS,
+    ("POST", "changing.do_merge"): REVIEWERS,
+    ("POST", "changing.take_back"): REVIEWERS,
+    ("GET", "changing.show_removed"): REVIEWERS,
+    ("POST", "changing.restore"): REVIEWERS,
+    ("GET", "deciding.show"): SEE_QUEUE,
+    ("POST", "deciding.decide"): REVIEWERS,
+    ("GET", "talking.show"): SIGNED_IN,
+    ("POST", "talking.comment"): SIGNED_IN,
+    ("POST", "talking.remove"): SIGNED_IN,
+    ("POST", "talking.follow"): SIGNED_IN,
+    ("POST", "talking.add_file"): SEE_QUEUE,
+    ("POST", "talking.alter_file"): SEE_QUEUE,
+    ("GET", "notices.show"): SIGNED_IN,
+    ("POST", "notices.read"): SIGNED_IN,
     ("GET", "pack.show_meetings"): SEE_QUEUE,
     ("POST", "pack.note_meeting"): REVIEWERS,
     ("GET", "pack.show"): SEE_QUEUE,
@@ -153,6 +177,8 @@ ARGUMENTS = {
     "file_id": "00000000-0000-4000-8000-000000000000",
     "submission_id": "00000000-0000-4000-8000-000000000000",
     "ending": "csv",
+    "space_id": "no-such-space",
+    "comment_id": "00000000-0000-4000-8000-000000000000",
 }
 REFUSED = "This is not your password"
 

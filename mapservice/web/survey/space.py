@@ -1,0 +1,186 @@
+"""The working page of one space: all that is known, what was sent, said and done; and moving it on."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+
+from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as BaseResponse
+
+from mapservice.accounts.permissions import Action
+from mapservice.register.vocabulary import GREEN_SPACE_ACCESS
+from mapservice.survey import stages
+from mapservice.survey.changes import MOST_SHOWN, changes_of
+from mapservice.survey.comments import comments_of, people_to_mention
+from mapservice.survey.evidence import ACCEPTED, files_of
+from mapservice.survey.fields import FIELDS, fields_for
+from mapservice.survey.merging import part_of_what, parts_of
+from mapservice.survey.notices import watches
+from mapservice.survey.sent import sent_for
+from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Outdated, Refused, Space, read_space
+from mapservice.web import context, identity
+from mapservice.web.accounts.words import locality_names
+from mapservice.web.frame import now
+from mapservice.web.languages import gettext
+from mapservice.web.survey.drawing import drawing
+from mapservice.web.survey.kept import keep_words
+from mapservice.web.words import stage_words
+
+blueprint = Blueprint("space", __name__, url_prefix="/review/<space_id>")
+keep_words(blueprint)
+
+Answer = str | tuple[str, int] | BaseResponse
+
+
+@blueprint.get("")
+@identity.needs(Action.SEE_QUEUE)
+def show(space_id: str) -> Answer:
+    """Everything about a space for who works on it."""
+    return page(space_id)
+
+
+@blueprint.post("/stage")
+@identity.needs(Action.CONFIRM)
+def move(space_id: str) -> Answer:
+    """Move it to another stage."""
+    account, form = identity.this_account(), request.form
+
+    def change(session: Session) -> Space:
+        return stages.move_stage(
+            session,
+            space_id,
+            form.get("stage", ""),
+            account,
+            form_version(),
+            reason=form.get("reason", ""),
+            opened_on=form.get("opened_on", ""),
+            access=form.get("access", ""),
+            today=now().date(),
+        )
+
+    return act(space_id, "stage", change)
+
+
+@blueprint.post("/publish")
+@identity.needs(Action.PUBLISH)
+def publish(space_id: str) -> Answer:
+    """Show it to everybody, or to the network alone."""
+    public = request.form.get("public") == "yes"
+    account = identity.this_account()
+    return act(
+        space_id,
+        "published" if public else "unpublished",
+        lambda session: stages.publish(session, space_id, account, public=public),
+    )
+
+
+@blueprint.post("/due")
+@identity.needs(Action.MOVE_STAGE)
+def set_due(space_id: str) -> Answer:
+    """Say by when somebody is to see to it."""
+    account = identity.this_account()
+    return act(
+        space_id,
+        "due",
+        lambda session: stages.set_due(session, space_id, account, request.form.get("due_on", "")),
+    )
+
+
+def act(space_id: str, done: str, change: Callable[[Session], Space]) -> Answer:
+    """Run a change and go on to the working page, where it can be undone; or back with what is wrong."""
+    account = identity.this_account()
+    try:
+        with context.database().session(account.actor) as session:
+            before = read_space(session, space_id, account.sees)
+            after = change(session)
+    except NoSuchSpace:
+        abort(404)
+    except NotAllowed:
+        abort(403)
+    except Refused as refused:
+        return page(space_id, errors=dict(refused.mistakes), status=400)
+    except Outdated as outdated:
+        said = gettext(
+            "Somebody else has moved this meanwhile: it is at “%(stage)s” now. Nothing of yours was changed. "
+            "Look at the history below, then choose again.",
+            stage=stage_words(outdated.space.stage),
+        )
+        return page(space_id, errors={"stage": said}, status=409)
+    changed = before is None or after.version != before.version
+    undo = after.version if changed else None
+    return redirect(url_for("space.show", space_id=after.id, done=done, undo=undo), 303)
+
+
+def form_version() -> int:
+    """The version the form says it was made from."""
+    return number_in(request.form, "version")
+
+
+def number_in(given: Mapping[str, str], name: str) -> int:
+    """A number of a form or an address; 0, which nothing has, for nonsense."""
+    typed = given.get(name, "")
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else 0
+
+
+def page(space_id: str, *, errors: dict[str, str] | None = None, status: int = 200) -> Answer:
+    """The working page, as it is for whoever asks."""
+    account = identity.this_account()
+    with context.database().session(account.actor) as session:
+        space = read_space(session, space_id, account.sees)
+        if space is None:
+            whole = part_of_what(session, space_id)
+            if whole is None or request.method != "GET":
+                abort(404)
+            return redirect(url_for("space.show", space_id=whole), 301)
+        if not space.open_to(account, Action.SEE_QUEUE):
+            abort(403)
+        changes = changes_of(session, space, number_in(request.args, "earlier") or None)
+        content = render_template(
+            "survey/space.html",
+            space=space,
+            names=locality_names(),
+            fields=fields_for(space.values),
+            moves=stages.moves_from(space, account),
+            accesses=[each for each in GREEN_SPACE_ACCESS if each not in ("no-access", "unknown")],
+            sent=sent_for(session, space),
+            changes=changes,
+            drawing=drawing,
+            earlier=changes[-1].id if len(changes) == MOST_SHOWN else None,
+            comments=comments_of(session, space, account),
+            mentionable=[*people_to_mention(session, space)],
+            files=files_of(session, space),
+            watching=watches(session, account.id, space.id),
+            parts=parts_of(session, space),
+            may_here=lambda action: space.open_to(account, action),
+            accepted=ACCEPTED,
+            comment_id=request.form.get("id") or uuid.uuid4(),
+            given=request.form,
+            errors=errors or {},
+            done=DONE.get(request.args.get("done", ""), lambda: "")(),
+            undo=next((each for each in changes if each.id == number_in(request.args, "undo")), None),
+            today=now().date(),
+            both=[name for name in request.args.get("both", "").split(",") if name in FIELDS],
+        )
+    return make_response(content, status)
+
+
+DONE: dict[str, Callable[[], str]] = {
+    "stage": lambda: gettext("It was moved. Who watches or suggested it is told."),
+    "published": lambda: gettext("Everybody sees it now."),
+    "unpublished": lambda: gettext("Only the network sees it now."),
+    "due": lambda: gettext("The due date was changed."),
+    "same": lambda: gettext("That is how it was already: nothing was changed."),
+    "back": lambda: gettext("It is back, under its own id."),
+    "edited": lambda: gettext("Your changes were saved."),
+    "merged": lambda: gettext("They are one now. The histories of both are below."),
+    "reverted": lambda: gettext("That change was taken back."),
+    "taken": lambda: gettext("It was taken. Who sent it sees that."),
+    "declined": lambda: gettext("It was declined. Who sent it sees your reason."),
+    "commented": lambda: gettext("Your comment was added."),
+    "removed": lambda: gettext("It was removed. The history keeps it."),
+    "file": lambda: gettext("Your file was added."),
+    "watching": lambda: gettext("You are told what happens to it from now on."),
+    "unwatched": lambda: gettext("You are not told any more what happens to it."),
+}

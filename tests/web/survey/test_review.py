@@ -1,0 +1,368 @@
+"""The queue and the working page, as reviewers, surveyors and others send their forms."""
+
+import io
+import json
+import re
+import uuid
+
+import pytest
+from sqlalchemy import text
+
+from mapservice.accounts import people
+from mapservice.accounts.account import find_account
+from mapservice.accounts.permissions import parse_grants
+from mapservice.survey.spaces import read_space
+from tests.survey.conftest import NORTH
+from tests.web.conftest import PASSWORD
+
+NETWORK = ("public", "network")
+SCRIPT = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
+
+
+def seen(database, space_id):
+    with database.session("tests") as session:
+        return read_space(session, space_id, NETWORK)
+
+
+def submission_of(database, space_id, kind="change", by=None, **fields):
+    sent = str(uuid.uuid4())
+    with database.session("tests") as session:
+        session.execute(
+            text(
+                "INSERT INTO survey.submissions"
+                " (id, kind, green_space_key, green_space_id, account_id, written_at, fields)"
+                " SELECT :id, :kind, key, id, :by, '2026-11-01 12:00Z', CAST(:fields AS jsonb)"
+                " FROM register.green_spaces WHERE id = :space"
+            ),
+            {"id": sent, "kind": kind, "by": by, "fields": json.dumps(fields), "space": space_id},
+        )
+    return sent
+
+
+@pytest.fixture
+def reviewer(signed_in):
+    return signed_in("reviewer")
+
+
+def follow(browser, answer):
+    assert answer.status_code == 303, (answer.status, re.findall(r"error-summary.*?</ul>", answer.text, re.S))
+    return browser.get(answer.headers["Location"]).text
+
+
+def test_from_the_queue_to_open_and_undone(database, suggest, reviewer):
+    space_id = suggest()
+    page = reviewer.get("/review?locality=south").text
+    assert f'/review/{space_id}"' in page
+    assert "New suggestion" in page
+    at = f"/review/{space_id}"
+    for stage in ("checked-on-site", "owner-contacted", "plan"):
+        page = follow(
+            reviewer, reviewer.post(f"{at}/stage", at, stage=stage, version=seen(database, space_id).version)
+        )
+        assert "It was moved" in page
+    given = {"version": seen(database, space_id).version, "stage": "opened"}
+    refused = reviewer.post(f"{at}/stage", at, **given, reason="Opened by the mayor")
+    assert refused.status_code == 400
+    assert "Enter the day it opened" in refused.text
+    assert "Opened by the mayor" in refused.text
+    page = follow(
+        reviewer,
+        reviewer.post(f"{at}/stage", at, **given, opened_on="2026-05-31", access="open-to-all"),
+    )
+    assert "Existing green space" in page
+    assert reviewer.client.application.test_client().get(f"/green-spaces/{space_id}").status_code == 200
+    undo = re.search(r'role="status".*?name="change" value="(\d+)"', page, re.S)[1]
+    page = follow(reviewer, reviewer.post(f"{at}/revert", at, change=undo))
+    assert "That change was taken back" in page
+    assert (seen(database, space_id).stage, seen(database, space_id).visibility) == ("plan", "network")
+
+
+def test_an_empty_queue_says_so_and_nonsense_is_not_found(reviewer):
+    assert "Nothing of this kind waits here" in reviewer.get("/review?locality=south&only=due").text
+    for nonsense in ("only=x", "locality=north", "locality=x", "page=x", "page=²"):
+        assert reviewer.get(f"/review?{nonsense}").status_code == 404
+    assert reviewer.get("/review?page=99999999999").status_code == 200
+
+
+def test_two_reviewers_at_once_the_second_sees_both_and_chooses(database, suggest, reviewer, signed_in):
+    space_id, other = suggest(), signed_in("administrator")
+    form = f"/review/{space_id}/edit"
+    version = seen(database, space_id).version
+    old = seen(database, space_id).values["name"]
+    whole = {"type": "unknown", "access": "unknown", "version": version}
+    follow(reviewer, reviewer.post(form, name="From the first", note="Kept", **whole))
+    second = other.post(form, name="From the second", note="", safety_note="Nettles", **whole)
+    assert second.status_code == 409
+    page = second.text
+    assert "What is there now: From the first" in page
+    assert 'value="From the second"' in page
+    assert "Nettles" in page
+    assert ">Kept</textarea>" in page  # what only the first changed is in the form already
+    assert old in page
+    assert "a resident" in page  # the first chose no name to be seen by
+    now = re.search(r'name="version" value="(\d+)"', page)[1]
+    sent = {"name": "From the second", "note": "Kept", "safety_note": "Nettles", "type": "unknown"}
+    sent |= {"access": "unknown", "version": now, "asked": "name"}
+    undecided = other.post(form, **sent)
+    assert undecided.status_code == 400
+    assert "Choose one" in undecided.text
+    assert "From the second" in undecided.text
+    follow(other, other.post(form, **sent, keep_name="theirs"))
+    values = seen(database, space_id).values
+    assert (values["name"], values["note"], values["safety_note"]) == ("From the first", "Kept", "Nettles")
+
+
+def test_what_does_not_meet_merges_and_says_what_the_other_changed(database, suggest, reviewer, signed_in):
+    space_id, other = suggest(), signed_in("administrator")
+    form, version = f"/review/{space_id}/edit", seen(database, space_id).version
+    reviewer.post(form, note="From the first", version=version)
+    page = follow(other, other.post(form, name="From the second", version=version))
+    assert "Meanwhile somebody else had changed: Note" in page
+
+
+def test_a_reviewer_removed_while_writing_keeps_the_words_and_changes_nothing(app, database, suggest, browse):
+    with database.session("tests") as session:
+        roles = parse_grants(["reviewer"])
+        account_id = people.add_person(session, "Ada Gone", roles, email="gone@example.org")
+        people.set_password(session, account_id, PASSWORD)
+    space_id, browser = suggest(), browse()
+    browser.sign_in("gone@example.org")
+    form = f"/review/{space_id}/edit"
+    before = seen(database, space_id)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(form).text)[1]
+    words = {"note": "Long thought about words", "reason": SCRIPT}
+    sent = {"csrf_token": token, "version": before.version, **words}
+    with database.session("tests") as session:
+        people.change_grants(session, account_id, parse_grants(["contributor"]))
+    demoted = browser.client.post(form, data=sent)
+    assert demoted.status_code == 403
+    assert "Long thought about words" in demoted.text
+    assert "<script>alert" not in demoted.text
+    with database.session("tests") as session:
+        people.disable(session, account_id)
+    removed = browser.client.post(form, data=sent)
+    assert removed.status_code == 403
+    assert "You are no longer signed in" in removed.text
+    assert "Long thought about words" in removed.text
+    assert seen(database, space_id).version == before.version
+
+
+def test_scripts_in_every_field_stay_words(database, suggest, reviewer, signed_in):
+    space_id = suggest()
+    at = f"/review/{space_id}"
+    words = ("name", "access_note", "address", "opportunity", "owner_note", "safety_note", "note", "reason")
+    version = seen(database, space_id).version
+    sent = dict.fromkeys(words, SCRIPT) | {"type": "unknown", "access": "unknown", "version": version}
+    follow(reviewer, reviewer.post(f"{at}/edit", **sent))
+    reviewer.post(f"{at}/comments".replace("/review", "/green-spaces"), at, body=SCRIPT, tell=SCRIPT)
+    reviewer.post(f"{at}/stage", at, stage="plan", reason=SCRIPT, version=seen(database, space_id).version)
+    sent_in = submission_of(database, space_id, name=SCRIPT, note=SCRIPT, changed=SCRIPT)
+    file = {"file": (io.BytesIO(b"words"), f"{SCRIPT}.txt"), "caption": SCRIPT}
+    reviewer.post(f"/green-spaces/{space_id}/files", at, **file)
+    watcher = signed_in("administrator")
+    watcher.post(f"/green-spaces/{space_id}/watch", at, watch="yes")
+    version = seen(database, space_id).version
+    reviewer.post(f"{at}/stage", at, stage="declined", reason=SCRIPT, version=version)
+    other = suggest()
+    pages = [
+        reviewer.get(at),
+        reviewer.get(f"{at}/edit"),
+        reviewer.get(f"{at}/merge"),
+        reviewer.get(f"/review/{other}/merge?into={space_id}"),
+        reviewer.get(f"/review/submissions/{sent_in}"),
+        reviewer.get("/review?only=declined"),
+        watcher.get("/notices"),
+        watcher.get(f"{at}?done={SCRIPT}&undo={SCRIPT}&both={SCRIPT}&earlier={SCRIPT}"),
+    ]
+    for page in pages:
+        assert page.status_code == 200
+        assert "<script>alert" not in page.text
+        assert "<img src=x" not in page.text
+    assert pages[0].text.count("&lt;script&gt;") > 10
+
+
+def test_every_form_needs_its_token(app, suggest, signed_in):
+    space_id, browser = suggest(), signed_in("administrator")
+    at, talk = f"/review/{space_id}", f"/green-spaces/{space_id}"
+    forms = [f"{at}/{form}" for form in ("stage", "publish", "due", "edit", "merge", "revert")]
+    forms += [f"{talk}/{form}" for form in ("comments", "watch", "files")]
+    forms += ["/review/removed", "/notices", f"/review/submissions/{uuid.uuid4()}"]
+    for form in forms:
+        assert browser.client.post(form, data={"version": "1"}).status_code == 400, form
+
+
+def test_nothing_leads_out_of_the_service(suggest, reviewer):
+    space_id = suggest()
+    at = f"/review/{space_id}"
+    for outside in ("https://evil.example", "//evil.example", "/\\evil.example"):
+        answer = reviewer.post(f"/green-spaces/{space_id}/watch", at, watch="yes", next=outside)
+        assert answer.headers["Location"].startswith(f"/review/{space_id}?")
+        page = reviewer.get(f"/review/{space_id}?next={outside}&done={outside}").text
+        assert "evil.example" not in page.replace("lang=", "").split("<footer")[0]
+
+
+def test_ids_of_others_and_of_nothing_are_alike(database, suggest, signed_in):
+    hidden, north = suggest(visibility="council"), suggest(NORTH)
+    reviewer = signed_in("reviewer")
+    sent = submission_of(database, hidden)
+    for path in (f"/review/{hidden}", "/review/no-such-space", f"/review/submissions/{sent}",
+                 f"/review/submissions/{uuid.uuid4()}", f"/review/{hidden}/edit", "/review/%00",
+                 f"/green-spaces/{hidden}/comments", "/green-spaces/no-such/comments"):  # fmt: skip
+        assert reviewer.get(path).status_code == 404, path
+    assert reviewer.get(f"/review/{north}").status_code == 403
+    contributor = signed_in("contributor")
+    for path in (f"/green-spaces/{north}/comments", "/green-spaces/no-such/comments"):
+        assert contributor.get(path).status_code == 404, path
+
+
+def test_a_report_is_taken_with_the_fields_it_changes_and_undone(database, suggest, reviewer):
+    space_id = suggest()
+    sent = submission_of(database, space_id, name="Its right name", note="I live there")
+    at = f"/review/submissions/{sent}"
+    page = reviewer.get(at).text
+    assert "I live there" in page
+    version = re.search(r'name="version" value="(\d+)"', page)[1]
+    given = {"version": version, "decide": "take", "take": "name", "new_name": "Its right name"}
+    page = follow(reviewer, reviewer.post(at, **given))
+    assert "It was taken" in page
+    assert seen(database, space_id).values["name"] == "Its right name"
+    assert seen(database, space_id).values["note"] is None
+    again = reviewer.post(at, "/account", **given)
+    assert again.status_code == 400
+    assert "This was taken already" in again.text
+
+
+def test_a_report_is_declined_with_a_reason_that_the_sender_reads(
+    database, suggest, reviewer, signed_in, everybody
+):
+    space_id = suggest()
+    sent = submission_of(database, space_id, by=everybody["contributor"], note="It is a car park")
+    at = f"/review/submissions/{sent}"
+    refused = reviewer.post(at, decide="decline", decline_reason=" ", version=1)
+    assert refused.status_code == 400
+    follow(reviewer, reviewer.post(at, decide="decline", decline_reason="I was there: it is not.", version=1))
+    notices = signed_in("contributor").get("/notices").text
+    assert "I was there: it is not." in notices
+    assert f"/green-spaces/suggestions/{sent}" in notices
+
+
+def test_a_confirmation_that_is_taken_dates_the_space(database, suggest, reviewer):
+    space_id = suggest()
+    at = f"/review/submissions/{submission_of(database, space_id, kind='confirmation')}"
+    follow(reviewer, reviewer.post(at, decide="take", version=seen(database, space_id).version))
+    assert seen(database, space_id).values["confirmed_on"] == "2026-11-01"
+
+
+def test_a_duplicate_is_merged_its_address_leads_on_and_it_comes_back(database, suggest, reviewer):
+    duplicate, into = suggest(visibility="public"), suggest(visibility="public")
+    at = f"/review/{duplicate}/merge"
+    assert "There is no such green space" in reviewer.get(f"{at}?into=no-such").text
+    page = reviewer.get(f"{at}?into={into}").text
+    shown = re.findall(r'name="((?:into_)?version)" value="(\d+)"', page)
+    versions = dict(shown)
+    merged = reviewer.post(at, f"{at}?into={into}", into=into, **versions)
+    assert "They are one now" in follow(reviewer, merged)
+    anybody = reviewer.client.application.test_client()
+    for path in (f"/green-spaces/{duplicate}", f"/review/{duplicate}"):
+        led = (anybody if path.startswith("/green") else reviewer).get(path)
+        assert led.status_code == 301
+        assert led.headers["Location"].endswith(into)
+    assert anybody.get(f"/api/collections/potential-green-spaces/items/{duplicate}").status_code == 404
+    page = reviewer.get("/review/removed").text
+    change = re.search(rf'\({duplicate}\).*?name="change" value="(\d+)"', page, re.S)[1]
+    assert "It is back" in follow(reviewer, reviewer.post("/review/removed", change=change))
+    assert anybody.get(f"/green-spaces/{duplicate}").status_code == 200
+
+
+def test_taking_back_what_was_changed_since_asks_first(database, suggest, reviewer):
+    space_id = suggest()
+    form, at = f"/review/{space_id}/edit", f"/review/{space_id}"
+    changes = []
+    for given in ({"name": "One", "note": "One"}, {"name": "Two"}):
+        reviewer.post(form, **given, version=seen(database, space_id).version)
+        changes.append(seen(database, space_id).version)
+    change = changes[0]
+    asked = reviewer.post(f"{at}/revert", at, change=change)
+    assert asked.status_code == 409
+    assert "One" in asked.text
+    assert "Two" in asked.text
+    follow(reviewer, reviewer.post(f"{at}/revert", at, change=change, rest="yes"))
+    assert (seen(database, space_id).values["name"], seen(database, space_id).values["note"]) == ("Two", None)
+
+
+def test_comments_files_and_watching(app, database, suggest, reviewer, signed_in, tmp_path):
+    space_id = suggest()
+    at, talk = f"/review/{space_id}", f"/green-spaces/{space_id}"
+    said = reviewer.post(f"{talk}/comments", at, body="Worth it")
+    assert "Your comment was added" in follow(reviewer, said)
+    empty = reviewer.post(f"{talk}/comments", at, body=" ")
+    assert empty.status_code == 400
+    assert "Write something first" in empty.text
+    assert "Stop watching it" in reviewer.get(at).text  # who says something follows it
+    follow(reviewer, reviewer.post(f"{talk}/watch", at, watch="no"))
+    pdf = io.BytesIO(b"%PDF-1.7 a plan")
+    given = {"file": (pdf, "../../etc/passwd.exe"), "caption": "The plan"}
+    page = follow(reviewer, reviewer.post(f"{talk}/files", at, **given))
+    assert "passwd.pdf" in page
+    file = re.search(r'href="(/files/[0-9a-f-]+)"', page)[1]
+    sent = reviewer.get(file)
+    assert sent.data == b"%PDF-1.7 a plan"
+    assert sent.headers["Content-Disposition"].startswith("attachment")
+    assert sent.headers["X-Content-Type-Options"] == "nosniff"
+    assert signed_in("contributor").get(file).status_code == 404
+    assert app.test_client().get(file).status_code == 404
+    for content, name in (
+        (b"<svg onload='alert(1)'/>\x00", "a.svg"),
+        (b"", "a.pdf"),
+        (b"\xff\xd8\xff\x00", "a.jpg"),
+        (b"MZ\x90\x00\xff", "a.exe"),
+        (b"%PDF-" + b"x" * (10 * 2**20), "long.pdf"),
+    ):
+        refused = reviewer.post(f"{talk}/files", at, file=(io.BytesIO(content), name))
+        assert refused.status_code == 400, name
+    remove = f"{talk}{file.replace('/files', '/files')}"
+    assert "It was removed" in follow(reviewer, reviewer.post(remove, at, what="remove"))
+    assert reviewer.get(file).status_code == 404
+
+
+def test_notices_are_counted_in_the_header_and_read(database, suggest, reviewer, signed_in, everybody):
+    space_id, watcher = suggest(), signed_in("administrator")
+    watcher.post("/notices", "/account", up_to=10**17)
+    watcher.post(f"/green-spaces/{space_id}/watch", f"/review/{space_id}", watch="yes")
+    reviewer.post(f"/review/{space_id}/stage", f"/review/{space_id}", stage="plan",
+                  version=seen(database, space_id).version)  # fmt: skip
+    assert "Notices (1 new)" in watcher.get("/").text
+    page = watcher.get("/notices").text
+    assert "Moved to “Plan being made” by a resident" in page
+    assert "Ada reviewer" not in page
+    one = re.search(r'name="notice" value="(\d+)"', page)[1]
+    follow(watcher, watcher.post("/notices", notice=one))
+    assert "new)" not in watcher.get("/").text
+
+
+def test_pages_for_anybody_ask_nothing_about_notices(app, monkeypatch):
+    def ask(*_):
+        raise AssertionError
+
+    monkeypatch.setattr("mapservice.web.survey.notices.count_unread", ask)
+    assert app.test_client().get("/").status_code == 200
+
+
+def test_the_space_page_leads_to_the_work_and_to_comments(suggest, signed_in, app):
+    space_id = suggest(visibility="public")
+    path = f"/green-spaces/{space_id}"
+    assert f"/review/{space_id}" in signed_in("reviewer").get(path).text
+    contributor = signed_in("contributor").get(path).text
+    assert f"/review/{space_id}" not in contributor
+    assert f"{path}/comments" in contributor
+    assert f"{path}/comments" not in app.test_client().get(path).text
+
+
+def test_accounts_are_found_only_by_the_name_they_chose(database, everybody, suggest, reviewer):
+    with database.session("tests") as session:
+        people.change_names(session, everybody["planner"], "Ada planner", "Plan Ner")
+        assert find_account(session, everybody["planner"])
+    page = reviewer.get(f"/review/{suggest()}").text
+    assert "Plan Ner" in page
+    assert "planner@example.org" not in page
+    assert "Ada surveyor" not in page
