@@ -224,10 +224,11 @@ def walk() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="File to write; its ending chooses the format. Default: <layer>.geojson",
 )
-def export(layer: str, output: Path | None) -> None:
+@click.option("--licence", help="Only what is under this licence, as in 'Open Database License 1.0'.")
+def export(layer: str, output: Path | None, licence: str | None) -> None:
     """Write LAYER, as the service publishes it, to a file."""
     from mapservice.layers.catalogue import build_catalogue
-    from mapservice.layers.export import UnknownFormat, export_layer
+    from mapservice.layers.export import NoLicences, UnknownFormat, export_layer
     from mapservice.register.borough import read_borough
 
     settings = load_settings()
@@ -241,8 +242,9 @@ def export(layer: str, output: Path | None) -> None:
         raise OperatorError(f"There is no folder {target.parent}")
     with open_database(settings, command=f"mapservice export {layer}", say=say) as database:
         try:
-            written = export_layer(database, wanted, target.absolute(), settings.public_url or "")
-        except UnknownFormat as error:
+            site = settings.public_url or ""
+            written = export_layer(database, wanted, target.absolute(), site, licence)
+        except (UnknownFormat, NoLicences) as error:
             raise OperatorError(str(error)) from error
     say(f"Wrote {written} features to {target}")
 

@@ -17,17 +17,28 @@ class UnknownFormat(ValueError):
     """The file's ending is not one of a format that is written; the message lists those that are."""
 
 
-def export_layer(database: Database, layer: Layer, path: Path, site: str = "") -> int:
+class NoLicences(ValueError):
+    """The layer does not say of each feature under which licence it is."""
+
+
+def export_layer(
+    database: Database, layer: Layer, path: Path, site: str = "", licence: str | None = None
+) -> int:
     """Write a layer to a file whose ending chooses the format; returns how many features it holds.
 
     The file appears whole or not at all, and is the layer as it was at one moment. GeoJSON, its sequences
-    and KML are in longitude and latitude, the other formats in EPSG:27700. Raises UnknownFormat.
+    and KML are in longitude and latitude, the other formats in EPSG:27700. With a `licence` it holds the
+    features under that one alone. Raises UnknownFormat, NoLicences.
     """
     wanted = format_of_path(path)
     if wanted is None:
         endings = ", ".join(ending for each in FORMATS for ending in each.endings)
         raise UnknownFormat(f"{path.name}: the ending must be one of {endings}")
-    job = Job(layer, FeatureQuery(crs=wanted.export_crs), site)
+    stated = layer.find_property("licence")
+    if licence is not None and stated is None:
+        raise NoLicences(f"the features of {layer.id} have no licence of their own")
+    chosen = ((stated, licence),) if stated and licence is not None else ()
+    job = Job(layer, FeatureQuery(crs=wanted.export_crs, equals=chosen), site)
     count = sql.count(layer, job.query, PUBLIC)
     with (
         tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as folder,

@@ -7,12 +7,15 @@ import re
 import tempfile
 import urllib.request
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas
 import pytest
 from openapi_spec_validator import validate
+from sqlalchemy import text
 
+from mapservice.layers.export import NoLicences, export_layer
 from mapservice.layers.formats import FORMATS
 from mapservice.web.api.downloads import file_name
 
@@ -187,6 +190,36 @@ def test_csv_opens_in_a_spreadsheet(client):
         assert len(row["wkt"]) <= 32_767
         assert 525000 < float(row["easting"]) < 534000
         assert 51.5 < float(row["latitude"]) < 51.6
+
+
+@pytest.mark.parametrize("ending", ["csv", "gpkg"])
+def test_licences_are_exported_apart_and_together_make_the_layer(client, database, tmp_path, ending):
+    odbl, ogl = "Open Database License 1.0", "Open Government Licence v3.0"
+    with database.session("tests") as session:
+        session.execute(
+            text(
+                "UPDATE register.green_spaces SET source_id = 'openstreetmap'"
+                " WHERE id IN ('barnard-park', 'highbury-fields')"
+            )
+        )
+    wanted = next(each for each in FORMATS if each.id == ending)
+
+    def ids(**chosen):
+        response = get(client, "green-spaces", f=ending, **chosen)
+        return [*frame(response, wanted, tmp_path).id]
+
+    of_osm, of_ogl, everything = ids(licence=odbl), ids(licence=ogl), ids()
+    assert sorted(of_osm) == ["barnard-park", "highbury-fields"]
+    assert len(of_ogl) > 20
+    assert not {*of_osm} & {*of_ogl}
+    without = ids(filter=f"licence<>'{odbl}'")
+    assert sorted([*of_osm, *without]) == sorted(everything)
+    assert {*of_ogl} <= {*without}
+    layer = client.application.extensions["catalogue"].get("green-spaces")
+    path = tmp_path / f"apart.{ending}"
+    assert export_layer(database, layer, path, licence=odbl) == 2
+    with pytest.raises(NoLicences):
+        export_layer(database, replace(layer, properties=()), path, licence=odbl)
 
 
 def test_the_shapefile_tells_its_licence_and_its_short_names(client):
