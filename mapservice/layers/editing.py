@@ -269,7 +269,7 @@ def _geometry(
     editable = _editable(layer)
     geometry = feature.get("geometry")
     if geometry is None:
-        if not editable.place_may_be_unknown:
+        if not layer.place_may_be_unknown:
             raise BadQuery([Mistake("geometry", "is required")])
         values["position"] = "none"
         return _Shape("NULL", {})

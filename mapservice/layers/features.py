@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from psycopg import Cursor as DatabaseCursor
@@ -146,9 +147,18 @@ def read_extents(
     for layer_id, count, west, south, east, north, first, last in cursor.execute(
         statement.text, statement.parameters
     ):
-        box = None if west is None else (west, south, east, north)
+        box = None if west is None else _outward(west, south, east, north)
         found[layer_id] = Extent(count, box, first, last)
     return found
+
+
+def _outward(west: float, south: float, east: float, north: float) -> tuple[float, float, float, float]:
+    """The box in the decimals that are published, no smaller than it is: it is asked for, and finds all."""
+    step = Decimal(1).scaleb(-sql.DECIMALS_DEGREES)
+    # As decimals: scaling a float may move it by its last digit, and so a point at the edge out of the box.
+    low = [float(Decimal(n).quantize(step, ROUND_FLOOR)) for n in (west, south)]
+    high = [float(Decimal(n).quantize(step, ROUND_CEILING)) for n in (east, north)]
+    return low[0], low[1], high[0], high[1]
 
 
 def _keys(found: PGresult, row: int) -> tuple[str | None, ...] | None:

@@ -67,7 +67,6 @@ class Editable:
     properties: tuple[str, ...]
     required: tuple[str, ...]
     defaults: Mapping[str, str]
-    place_may_be_unknown: bool = False
     positions_of_points: tuple[str, ...] = ()
     positions_of_outlines: tuple[str, ...] = ()
 
@@ -80,7 +79,7 @@ class Layer:
     SRIDs that are stored to their columns, the truth (`storage_srid`) among them. `time` names the column, or
     the first and last column, that the `datetime` parameter asks for. `tracked` says that the database counts
     the relation's versions and keeps its history. `brief` names the properties that tell features apart at a
-    glance, all that a map of a small scale needs.
+    glance, all that a map of a small scale needs. Where a place may be unknown, features have no geometry.
     """
 
     id: str
@@ -97,6 +96,7 @@ class Layer:
     brief: tuple[str, ...] = ("name",)
     geometries: Mapping[int, str] = field(default_factory=lambda: REGISTER_GEOMETRIES)
     storage_srid: int = 27700
+    place_may_be_unknown: bool = False
     time: tuple[str, str] | None = None
     visibility: Visibility = "public"
     visibility_column: str | None = "visibility"

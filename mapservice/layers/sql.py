@@ -329,14 +329,20 @@ def membership(layer: Layer) -> list[str]:
 
 
 def _in_box(layer: Layer, srid: int, across_antimeridian: bool) -> str:
+    """A feature without a place matches, as the standard asks."""
     place = geometry(layer, srid)
-    if not across_antimeridian:
-        box = f"ST_MakeEnvelope(%(minx)s, %(miny)s, %(maxx)s, %(maxy)s, {srid})"
-        return f"ST_Intersects({place}, {box})"
-    return (
-        f"(ST_Intersects({place}, ST_MakeEnvelope(%(minx)s, %(miny)s, 180, %(maxy)s, {srid}))"
-        f" OR ST_Intersects({place}, ST_MakeEnvelope(-180, %(miny)s, %(maxx)s, %(maxy)s, {srid})))"
-    )
+    if across_antimeridian:
+        boxes = [
+            f"ST_MakeEnvelope(%(minx)s, %(miny)s, 180, %(maxy)s, {srid})",
+            f"ST_MakeEnvelope(-180, %(miny)s, %(maxx)s, %(maxy)s, {srid})",
+        ]
+    else:
+        boxes = [f"ST_MakeEnvelope(%(minx)s, %(miny)s, %(maxx)s, %(maxy)s, {srid})"]
+    matches = [f"ST_Intersects({place}, {box})" for box in boxes]
+    # Asked only where it can be so: to look for nothing, a spatial index is read from end to end.
+    if layer.place_may_be_unknown:
+        matches.append(f"f.{layer.geometries[layer.storage_srid]} IS NULL")
+    return f"({' OR '.join(matches)})"
 
 
 def _during(time: tuple[str, str], starts: bool, ends: bool) -> Iterator[str]:

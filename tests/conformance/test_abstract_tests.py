@@ -144,7 +144,7 @@ def test_core_bbox(get, document, layer):
     found = {feature["id"] for feature in inside["features"]}
     for feature in whole:
         if not feature["geometry"]:
-            assert feature["id"] not in found
+            assert feature["id"] in found
         elif feature["geometry"]["type"] == "Point":
             x, y = feature["geometry"]["coordinates"]
             assert (feature["id"] in found) == (west <= x <= east and south <= y <= north)
@@ -270,8 +270,7 @@ def test_crs_of_bbox(get, document, layer):
         found = get(f"{items}&bbox={box}&bbox-crs={quote(uri)}").get_json()["features"]
         assert {feature["id"] for feature in found} == without
     everything = get(f"{items}&bbox=520000,170000,545000,200000&bbox-crs={EPSG}27700").get_json()
-    placed = [f for f in get(items).get_json()["features"] if f["geometry"]]
-    assert everything["numberReturned"] == len(placed)
+    assert everything["numberReturned"] == get(items).get_json()["numberReturned"]
     get(f"{items}&bbox={boxes[CRS84]}&bbox-crs={EPSG}9999999", status=400)
 
 

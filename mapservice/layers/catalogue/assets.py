@@ -19,6 +19,7 @@ def assets(
         relation="layers.assets",
         where=where,
         geometry_kind="point",
+        place_may_be_unknown=True,
         properties=(
             text("name", "Name"),
             text("kind", "Kind", "The first of its categories, in words."),
@@ -82,7 +83,6 @@ def assets(
             ),
             required=("name", "categories"),
             defaults={**DIRECT_ENTRY, "support": "'{}'", **dict.fromkeys(ACCESS_FACTS, "'unknown'")},
-            place_may_be_unknown=True,
             positions_of_points=("building", "postcode"),
         ),
         brief=("name", "kind", "categories", "position", "demonstration"),

@@ -17,6 +17,7 @@ def services(shared: Shared) -> Layer:
         "is served as Open Referral UK. Rows marked as demonstration are examples and no real help.",
         relation="layers.services",
         geometry_kind="point",
+        place_may_be_unknown=True,
         properties=(
             text("name", "Name"),
             one_of(

@@ -208,5 +208,5 @@ def _extent(extent: Extent) -> Document:
         }
     }
     if extent.box:
-        document["spatial"] = {"bbox": [[round(n, 7) for n in extent.box]], "crs": CRS84}
+        document["spatial"] = {"bbox": [list(extent.box)], "crs": CRS84}
     return document

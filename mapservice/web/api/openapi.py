@@ -251,7 +251,7 @@ def _items_parameters(layer: Layer) -> list[Document]:
         query_parameter(
             "bbox",
             {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}},
-            "west,south,east,north: only features that touch this box.",
+            "west,south,east,north: only features that touch this box, and those whose place is unknown.",
         ),
         _crs("bbox-crs", "The coordinate reference system of bbox."),
         _crs("crs", "The coordinate reference system of the answer."),

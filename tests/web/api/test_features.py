@@ -135,6 +135,27 @@ def test_bbox_keeps_what_touches_the_box(client):
     assert [f["id"] for f in flipped] == ["finsbury-library"]
 
 
+@pytest.mark.parametrize("box", ["10,10,11,11", "177,65,-177,70"], ids=["elsewhere", "antimeridian"])
+def test_a_place_not_known_yet_is_in_every_box(client, box):
+    found = items(client, "hubs", bbox=box)
+    assert [f["id"] for f in found["features"]] == ["north-fairer-together-hub"]
+    assert found["numberMatched"] == 1
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_the_box_of_a_layer_holds_all_of_it(client, layer):
+    collection = client.get(f"/api/collections/{layer}").get_json()
+    box = ",".join(map(str, collection["extent"]["spatial"]["bbox"][0]))
+    assert items(client, layer, bbox=box)["numberMatched"] == collection["numberOfFeatures"]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_only_layers_that_say_so_have_features_without_a_place(client, layer):
+    declared = client.application.extensions["catalogue"].get(layer)
+    placeless = [f for f in items(client, layer, limit=1000)["features"] if f["geometry"] is None]
+    assert declared.place_may_be_unknown or not placeless
+
+
 def test_the_answer_comes_in_the_crs_asked_for(client):
     response = client.get(f"/api/collections/libraries/items/finsbury-library?crs={EPSG}27700")
     assert response.headers["Content-Crs"] == f"<{EPSG}27700>"
