@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mapservice.database import open_database
-from mapservice.finder.guarantee import DAYS, WALK_M, Guarantee, check_doors
+from mapservice.finder.guarantee import WALK_M, Guarantee, check_doors
+from mapservice.finder.reach import DAYS
 from mapservice.finder.searches import SMALLEST_TOLD, read_searches
 from mapservice.settings import load_settings
 
@@ -19,19 +20,24 @@ from mapservice.settings import load_settings
 @click.option(
     "--walk", default=WALK_M, show_default=True, type=click.IntRange(100, 20_000), help="A walk, in metres."
 )
+@click.option(
+    "--find-out", default=10, show_default=True, type=click.IntRange(0, 500), help="Places to list."
+)
 @click.option("--worst", default=10, show_default=True, type=click.IntRange(0, 20), help="Postcodes to list.")
-def check_doors_command(walk: int, worst: int) -> None:
+def check_doors_command(walk: int, find_out: int, worst: int) -> None:
     """Check the promise from every live postcode for every need; exit code 1 where it does not hold.
 
     It holds where a door for the need is within a walk, and among the doors within that walk one has a
-    telephone number of its own and one is known to be open within seven days.
+    telephone number of its own and one is known to be open within seven days. What it lacks is mostly facts:
+    the places to ask first are listed, with how many postcodes knowing theirs would mend.
     """
     with (
         open_database(load_settings(), command="mapservice check-doors") as database,
         database.reading() as cursor,
     ):
+        cursor.execute("SET statement_timeout = '120s'")
         found = check_doors(cursor, walk)
-    _show(found, worst)
+    _show(found, find_out, worst)
     sys.exit(0 if found.kept else 1)
 
 
@@ -53,11 +59,12 @@ def searches_command(since: object) -> None:
         )
 
 
-def _show(found: Guarantee, worst: int) -> None:
+def _show(found: Guarantee, find_out: int, worst: int) -> None:
     console = Console()
     how = "on foot, in a straight line where no path is known" if found.on_foot else "in a straight line"
     console.print(
-        f"{found.postcodes} postcodes, {found.doors} doors ({found.doors_with_hours} with known hours), "
+        f"{found.postcodes} postcodes, {found.doors} doors ({found.doors_with_hours} with known hours, "
+        f"{found.doors_with_phone} with a number), "
         f"{found.walk_m} m {how}; an hour within {DAYS} days."
     )
     table = Table("need", "door", "known for it", "number", "hour", "all three", "one door with all")
@@ -65,9 +72,17 @@ def _show(found: Guarantee, worst: int) -> None:
         shares = (need.doors, need.said, need.phones, need.hours, need.kept, need.both_at_one)
         table.add_row(need.need, *(_share(part, need.postcodes) for part in shares))
     console.print(table)
+    for one in found.localities:
+        console.print(
+            f"{one.locality}: holds from {one.kept} of {one.postcodes} postcodes; {one.no_door} lack a door, "
+            f"{one.no_phone} a number, {one.no_hours} known hours",
+            highlight=False,
+        )
+    if found.to_find_out[:find_out]:
+        _show_to_find_out(console, found, find_out)
     libraries = [
-        (one.locality, one.postcodes_within, one.postcodes, one.residents_within, one.residents)
-        for one in found.libraries
+        (each.locality, each.postcodes_within, each.postcodes, each.residents_within, each.residents)
+        for each in found.libraries
     ]
     for locality, near, postcodes, residents_near, residents in libraries:
         console.print(
@@ -80,11 +95,24 @@ def _show(found: Guarantee, worst: int) -> None:
             f"A library within the walk, all: {_share(total[0], total[1])} of postcodes, "
             f"{_share(total[2], total[3])} of residents"
         )
-    for one in found.worst[:worst]:
-        far = "no door within the walk" if one.metres is None else f"nearest door {one.metres:.0f} m"
-        lacks = f"; lacks: {', '.join(one.lacks)}" if one.lacks else ""
-        console.print(f"{one.postcode} ({one.locality}), {one.need}: {far}{lacks}", highlight=False)
+    for served in found.worst[:worst]:
+        far = "no door within the walk" if served.metres is None else f"nearest door {served.metres:.0f} m"
+        lacks = f"; lacks: {', '.join(served.lacks)}" if served.lacks else ""
+        console.print(f"{served.postcode} ({served.locality}), {served.need}: {far}{lacks}", highlight=False)
     console.print("The promise holds." if found.kept else "[red]The promise does not hold everywhere.[/red]")
+
+
+def _show_to_find_out(console: Console, found: Guarantee, most: int) -> None:
+    """Whom to ask for what, the places first that mend most."""
+    console.print(
+        f"To find out, of {len(found.to_find_out)} places: it would mend {found.mendable} of "
+        f"{found.postcodes - found.postcodes_kept} postcodes."
+    )
+    table = Table("place", "find out", "mends", "beyond those above", "first door with all")
+    for one in found.to_find_out[:most]:
+        counts = (str(number) for number in (one.mends, one.beyond, one.whole))
+        table.add_row(one.door.id, ", ".join(one.door.lacks), *counts)
+    console.print(table)
 
 
 def _share(part: float, whole: float) -> str:

@@ -15,7 +15,7 @@ from psycopg import Cursor
 from mapservice.analysis.access import AreaAccess
 from mapservice.analysis.first import Candidate
 from mapservice.analysis.standards import STANDARDS
-from mapservice.layers.formats.delimited import BYTE_ORDER_MARK, FORMULA
+from mapservice.layers.formats.delimited import BYTE_ORDER_MARK, harmless
 
 _PEOPLE = ("residents_200", "residents_300", "without_doorstep", "without_local", "gain", "meet")
 
@@ -62,7 +62,7 @@ def as_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(columns)
-    writer.writerows([_harmless(row[column]) for column in columns] for row in rows)
+    writer.writerows([harmless(row[column]) for column in columns] for row in rows)
     return (BYTE_ORDER_MARK + text.getvalue()).encode()
 
 
@@ -83,7 +83,3 @@ def as_geopackage(cursor: Cursor[Any], rows: Sequence[Mapping[str, Any]], how: M
         path = Path(folder) / "ranking.gpkg"
         frame.to_file(path, layer="which-first", driver="GPKG", layer_metadata=dict(how))
         return path.read_bytes()
-
-
-def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value[:1] and value[0] in FORMULA else value

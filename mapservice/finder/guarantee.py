@@ -7,112 +7,43 @@ promise is that whoever comes is shown on whatever it is about. What is not know
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from psycopg import Cursor
 
-from mapservice.finder.opening import opening_of
-from mapservice.layers.visibility import ANONYMOUS
+from mapservice.finder.mending import ToFindOut, to_find_out
+from mapservice.finder.reach import POSTCODES, REACH, STACKED, Door, Reached, read_doors, read_reached
 from mapservice.register.vocabulary import SUPPORT
-from mapservice.services.offers import REAL
 
 WALK_M = 1200
 """Fifteen minutes at 80 metres a minute."""
 SHORTER_WALK_M = 1000
 """What others take for fifteen minutes; the published figure for libraries lies between the two."""
-DAYS = 7
-STACKED = 20
-"""More postcodes than this on one point are post-office boxes and large users: nobody lives there."""
 WORST = 20
 
-_DOORS = """
-SELECT f.id, f.opening_hours, f.closures, f.opening_note, ST_X(f.geom_4326), ST_Y(f.geom_4326)
-FROM layers.assets f
-WHERE f.open_door AND f.geom IS NOT NULL AND f.visibility = 'public' AND NOT f.demonstration
-"""
-
-# Live postcodes of the borough; beside each whether people live there, and how many.
-_POSTCODES = """
-located AS MATERIALIZED (
-    -- From the few areas to their postcodes: the other way round each outline would be unpacked for each.
-    SELECT DISTINCT ON (p.postcode) p.postcode, p.geom, a.name AS locality
-    FROM register.areas a JOIN register.postcodes p ON ST_Covers(a.geom, p.geom)
-    WHERE a.boundary_set_id = 'localities' AND p.status = 'live'
-    ORDER BY p.postcode, a.id
-),
-postcodes AS MATERIALIZED (
-    SELECT p.postcode, p.geom, p.locality, COALESCE(h.residents, 0) AS residents,
-           count(*) OVER (PARTITION BY p.geom) > %(stacked)s AS stacked
-    FROM located p
-    LEFT JOIN (SELECT postcode, sum(residents) AS residents FROM register.homes GROUP BY postcode) h
-      ON h.postcode = p.postcode
-)
-"""
-
-# How far each postcode is from the places around it: along the network, else as the crow flies.
-_REACH = """
-walked AS MATERIALIZED (
-    SELECT k.postcode, a.id, u.metres
-    FROM network.walks k
-    CROSS JOIN LATERAL unnest(k.places, k.metres) AS u(place, metres)
-    JOIN network.places n ON n.key = u.place AND n.batch = k.batch
-    JOIN register.assets a ON a.key = n.asset_key
-),
-reach AS MATERIALIZED (
-    SELECT p.postcode, d.id, w.metres::double precision AS metres, true AS on_foot
-    FROM postcodes p JOIN walked w ON w.postcode = p.postcode JOIN doors d ON d.id = w.id
-    WHERE w.metres <= %(walk)s
-    UNION ALL
-    SELECT p.postcode, d.id, p.geom <-> d.geom, false
-    FROM postcodes p JOIN doors d ON ST_DWithin(d.geom, p.geom, %(walk)s)
-    WHERE NOT EXISTS (SELECT FROM walked w WHERE w.postcode = p.postcode)
-)
-"""
-
-_CHECK = f"""
-WITH {_POSTCODES},
-doors AS MATERIALIZED (
-    SELECT f.id, f.geom, f.phone IS NOT NULL AS phone, f.id = ANY (%(opening)s) AS opens,
-           f.listed_under IS NOT NULL OR f.hub_for IS NOT NULL AS promised,
-           f.support || f.usual_support || ARRAY(
-               SELECT unnest(s.needs) FROM layers.services s
-               WHERE s.place_kind = 'assets' AND s.place_id = f.id AND {REAL}) AS needs
-    FROM layers.assets f WHERE f.id = ANY (%(doors)s)
-),
-{_REACH},
-pairs AS (
-    SELECT r.postcode, n.need, min(r.metres) AS metres, bool_or(d.needs @> ARRAY[n.need]) AS said,
-           bool_or(d.phone) AS phone, bool_or(d.opens) AS opens,
-           bool_or(d.phone AND d.opens) AS both_at_one, bool_or(r.on_foot) AS on_foot
-    FROM reach r JOIN doors d ON d.id = r.id
-    CROSS JOIN unnest(%(needs)s::text[]) AS n(need)
-    WHERE d.promised OR d.needs @> ARRAY[n.need]
-    GROUP BY r.postcode, n.need
-)
-SELECT p.postcode, p.locality, p.residents, p.stacked, n.need, pairs.metres, COALESCE(pairs.said, false),
-       COALESCE(pairs.phone, false), COALESCE(pairs.opens, false), COALESCE(pairs.both_at_one, false),
-       COALESCE(pairs.on_foot, false)
-FROM postcodes p CROSS JOIN unnest(%(needs)s::text[]) AS n(need)
-LEFT JOIN pairs ON pairs.postcode = p.postcode AND pairs.need = n.need
-"""  # noqa: S608 - constants of this module
+_Facts = tuple[list[int], bool, bool, bool, bool]
+"""Which of the doors are for a need; whether one is said to be, can be rung, opens, or both of these."""
 
 # The published figure is of libraries, whatever their hours.
 _LIBRARIES = f"""
-WITH {_POSTCODES},
+WITH {POSTCODES},
 doors AS MATERIALIZED (
     SELECT f.id, f.geom FROM layers.assets f
     WHERE f.categories @> '{{library}}' AND f.geom IS NOT NULL AND f.visibility = 'public'
       AND NOT f.demonstration
 ),
-{_REACH}
-SELECT p.locality, count(*) FILTER (WHERE NOT p.stacked),
-       count(*) FILTER (WHERE NOT p.stacked AND near.postcode IS NOT NULL),
-       sum(p.residents), sum(p.residents) FILTER (WHERE near.postcode IS NOT NULL)
-FROM postcodes p LEFT JOIN (SELECT DISTINCT postcode FROM reach) near ON near.postcode = p.postcode
-GROUP BY p.locality ORDER BY p.locality
-"""  # noqa: S608 - constants of this module
+{REACH}
+SELECT p.locality, within.metres, count(*) FILTER (WHERE NOT p.stacked),
+       count(*) FILTER (WHERE NOT p.stacked AND near.metres <= within.metres),
+       sum(p.residents), sum(p.residents) FILTER (WHERE near.metres <= within.metres)
+FROM postcodes p
+LEFT JOIN (SELECT postcode, min(metres) AS metres FROM reach GROUP BY postcode) near USING (postcode)
+CROSS JOIN unnest(%(within)s::integer[]) AS within(metres)
+GROUP BY within.metres, p.locality ORDER BY p.locality
+"""  # noqa: S608 - constants of this package
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +60,6 @@ class Served:
     phone: bool
     opens: bool
     both_at_one: bool
-    on_foot: bool
 
     @property
     def kept(self) -> bool:
@@ -164,6 +94,23 @@ class ByNeed:
 
 
 @dataclass(frozen=True, slots=True)
+class ByLocality:
+    """One locality over all needs: postcodes from which the promise holds for each, and what others lack.
+
+    A postcode that lacks a door is not counted for lacking its number and hours as well.
+    """
+
+    locality: str
+    postcodes: int
+    kept: int
+    no_door: int
+    no_phone: int
+    no_hours: int
+    residents: float
+    residents_kept: float
+
+
+@dataclass(frozen=True, slots=True)
 class Within:
     """How many of a locality's postcodes and residents live within a walk of a library."""
 
@@ -182,9 +129,12 @@ class Guarantee:
     walk_m: int
     doors: int
     doors_with_hours: int
+    doors_with_phone: int
     postcodes: int
     on_foot: bool
     needs: tuple[ByNeed, ...]
+    localities: tuple[ByLocality, ...]
+    to_find_out: tuple[ToFindOut, ...]
     worst: tuple[Served, ...]
     libraries: tuple[Within, ...]
     libraries_shorter: tuple[Within, ...]
@@ -194,53 +144,92 @@ class Guarantee:
         """Whether it holds from every postcode for every need."""
         return all(need.kept == need.postcodes for need in self.needs) and self.postcodes > 0
 
+    @property
+    def postcodes_kept(self) -> int:
+        """From how many it holds for every need."""
+        return sum(one.kept for one in self.localities)
+
+    @property
+    def mendable(self) -> int:
+        """From how many more it would, if what is missing of the doors were found out."""
+        return sum(one.beyond for one in self.to_find_out)
+
 
 def check_doors(cursor: Cursor[Any], walk_m: int = WALK_M, now: datetime | None = None) -> Guarantee:
-    """Check the promise for every live postcode and every need, in a statement or two."""
+    """Check the promise for every live postcode and every need."""
     moment = now or datetime.now(UTC)
-    doors, opening, known = _doors(cursor, moment)
-    parameters = {
-        "stacked": STACKED,
-        "walk": walk_m,
-        "doors": doors,
-        "opening": opening,
-        "needs": list(SUPPORT),
-        "viewer": list(ANONYMOUS),
-    }
-    served = [Served(*row) for row in cursor.execute(_CHECK.encode(), parameters).fetchall()]
+    doors = read_doors(cursor, moment)
+    reached = read_reached(cursor, doors, walk_m)
+    served = list(_served(doors, reached))
+    libraries = _libraries(cursor, (walk_m, SHORTER_WALK_M))
     return Guarantee(
         checked_at=moment,
         walk_m=walk_m,
         doors=len(doors),
-        doors_with_hours=known,
-        postcodes=len(served) // len(SUPPORT),
-        on_foot=any(one.on_foot for one in served),
+        doors_with_hours=sum(door.hours_known for door in doors.values()),
+        doors_with_phone=sum(door.phone is not None for door in doors.values()),
+        postcodes=len(reached),
+        on_foot=any(one.on_foot for one in reached),
         needs=tuple(_by_need(need, [one for one in served if one.need == need]) for need in SUPPORT),
+        localities=tuple(_by_locality(served)),
+        to_find_out=tuple(to_find_out(doors, reached)),
         worst=tuple(_worst(served)),
-        libraries=_libraries(cursor, walk_m),
-        libraries_shorter=_libraries(cursor, SHORTER_WALK_M),
+        libraries=libraries[walk_m],
+        libraries_shorter=libraries[SHORTER_WALK_M],
     )
 
 
-def _libraries(cursor: Cursor[Any], walk_m: int) -> tuple[Within, ...]:
-    rows = cursor.execute(_LIBRARIES.encode(), {"stacked": STACKED, "walk": walk_m}).fetchall()
-    return tuple(
-        Within(name, postcodes, within, residents or 0.0, residents_within or 0.0)
-        for name, postcodes, within, residents, residents_within in rows
+def _served(doors: Mapping[str, Door], reached: Iterable[Reached]) -> Iterator[Served]:
+    """How each postcode is served for each need; what holds for the same doors is worked out once."""
+    alike: dict[tuple[str, ...], list[_Facts]] = {}
+    for one in reached:
+        if one.doors not in alike:
+            alike[one.doors] = [_facts([doors[key] for key in one.doors], need) for need in SUPPORT]
+        for need, (at, *facts) in zip(SUPPORT, alike[one.doors], strict=True):
+            metres = min((one.metres[number] for number in at), default=None)
+            yield Served(one.postcode, one.locality, one.residents, one.stacked, need, metres, *facts)
+
+
+def _facts(near: Sequence[Door], need: str) -> _Facts:
+    at = [number for number, door in enumerate(near) if door.is_for(need)]
+    there = [near[number] for number in at]
+    return (
+        at,
+        any(need in door.needs for door in there),
+        any(door.phone for door in there),
+        any(door.opens for door in there),
+        any(door.phone and door.opens for door in there),
     )
 
 
-def _doors(cursor: Cursor[Any], now: datetime) -> tuple[list[str], list[str], int]:
-    """All doors, those known to open within the days that count, and of how many anything is known."""
-    doors, opening, known = [], [], 0
-    for key, hours, closures, note, lon, lat in cursor.execute(_DOORS.encode()).fetchall():
-        facts = {"opening_hours": hours, "closures": closures, "opening_note": note, "lon": lon, "lat": lat}
-        found = opening_of(facts, now)
-        doors.append(key)
-        known += found.known
-        if found.opens_within(now, DAYS):
-            opening.append(key)
-    return doors, opening, known
+def _libraries(cursor: Cursor[Any], lengths: Sequence[int]) -> dict[int, tuple[Within, ...]]:
+    """By the length of a walk, how many in each locality have a library within it."""
+    wanted = {"stacked": STACKED, "walk": max(lengths), "within": sorted({*lengths})}
+    found: dict[int, list[Within]] = {metres: [] for metres in lengths}
+    for name, metres, postcodes, near, people, people_near in cursor.execute(_LIBRARIES.encode(), wanted):
+        found[metres].append(Within(name, postcodes, near, people or 0.0, people_near or 0.0))
+    return {metres: tuple(rows) for metres, rows in found.items()}
+
+
+def _by_locality(served: list[Served]) -> Iterator[ByLocality]:
+    """What each locality's postcodes lack, for whichever need."""
+    postcodes: dict[str, dict[str, list[Served]]] = {}
+    for one in served:
+        postcodes.setdefault(one.locality, {}).setdefault(one.postcode, []).append(one)
+    for locality, of in sorted(postcodes.items()):
+        lacks = {postcode: {name for one in ones for name in one.lacks} for postcode, ones in of.items()}
+        doors = [names for names in lacks.values() if "door" not in names]
+        residents = {postcode: ones[0].residents for postcode, ones in of.items()}
+        yield ByLocality(
+            locality=locality,
+            postcodes=len(of),
+            kept=sum(not names for names in lacks.values()),
+            no_door=len(of) - len(doors),
+            no_phone=sum("phone" in names for names in doors),
+            no_hours=sum("hours" in names for names in doors),
+            residents=sum(residents.values()),
+            residents_kept=sum(number for postcode, number in residents.items() if not lacks[postcode]),
+        )
 
 
 def _by_need(need: str, served: list[Served]) -> ByNeed:

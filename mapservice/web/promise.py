@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, make_response, render_template
+from flask import Blueprint, Flask, Response, abort, current_app, make_response, render_template, url_for
 
 from mapservice.analysis.distances import read_edition
+from mapservice.analysis.files import as_csv
 from mapservice.database import Database
-from mapservice.finder.guarantee import DAYS, Guarantee, check_doors
+from mapservice.finder.guarantee import Guarantee, check_doors
+from mapservice.finder.mending import ToFindOut
+from mapservice.finder.reach import DAYS
+from mapservice.web import context
 from mapservice.web.asking import NEEDS
 
 blueprint = Blueprint("promise", __name__)
@@ -24,10 +28,18 @@ log = logging.getLogger(__name__)
 
 # What the figures depend on that is counted, beside the walks; hours depend on the day besides.
 RELATIONS = ("layers.assets", "layers.areas", "layers.services", "register.homes", "register.postcodes")
+COLUMNS = (
+    *("id", "name", "kind", "address", "postcode", "locality", "organisation", "find_out"),
+    *("postcodes_mended", "postcodes_mended_beyond_those_above", "postcodes_first_door_with_all"),
+    *("phone", "opening_hours", "opening_note", "email", "website", "page"),
+)
+FIND_OUT = {"phone": "telephone number", "hours": "opening hours"}
 Edition = tuple[Any, ...]
 PATIENCE_S = 4.0
 """So long a request waits for figures that are being worked out, before it says so instead."""
 AFTER_START_S = 20.0
+SHOWN = 10
+"""Places to find something out about that the page names; the list to download has them all."""
 LONGEST_S = 120
 """A statement of the check may take so long: nobody waits for it."""
 
@@ -111,9 +123,36 @@ def promise() -> Response:
         found=found,
         current=current,
         days=DAYS,
+        shown=SHOWN,
         names={value: text for value, text, _ in NEEDS},
     )
     response = make_response(page)
     if not current:
         response.headers["Cache-Control"] = "no-store"
     return response
+
+
+@blueprint.get("/no-wrong-door/to-find-out.csv")
+def to_find_out() -> Response:
+    """Every door of which a number or hours are missing, the ones that would mend most first."""
+    figures: Figures = current_app.extensions["promise"]
+    found, current = figures.wanted()
+    if found is None:
+        abort(503, "The list is being worked out. Try again in a minute.")
+    file = as_csv([_row(one) for one in found.to_find_out], COLUMNS)
+    response = Response(file, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="to-find-out.csv"'
+    if not current:
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _row(one: ToFindOut) -> dict[str, object]:
+    return {
+        **asdict(one.door),
+        "find_out": "; ".join(FIND_OUT[name] for name in one.door.lacks),
+        "postcodes_mended": one.mends,
+        "postcodes_mended_beyond_those_above": one.beyond,
+        "postcodes_first_door_with_all": one.whole,
+        "page": f"{context.site()}{url_for('directory.place', feature_id=one.door.id)}",
+    }

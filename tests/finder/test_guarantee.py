@@ -53,6 +53,44 @@ def test_what_is_lacking_is_never_counted_as_there(found):
     assert found.doors_with_hours < found.doors
 
 
+def test_localities_add_up_to_the_whole(found):
+    assert sum(one.postcodes for one in found.localities) == found.postcodes
+    assert found.postcodes_kept <= min(need.kept for need in found.needs)
+    for one in found.localities:
+        lacking = one.postcodes - one.kept
+        assert max(one.no_door, one.no_phone, one.no_hours) <= lacking
+        assert lacking <= one.no_door + one.no_phone + one.no_hours
+
+
+def test_what_is_found_out_mends_as_many_postcodes_as_the_list_said(fresh_database, found):
+    listed = found.to_find_out
+    assert {name for one in listed for name in one.door.lacks} == {"phone", "hours"}
+    assert [one.beyond for one in listed] == sorted((one.beyond for one in listed), reverse=True)
+    assert listed[0].beyond == listed[0].mends > 0
+    first, second = listed[:2]
+    with fresh_database.session("tester", as_owner=True) as session:
+        connection = session.connection().connection.cursor()
+        for one in (first, second):
+            if "hours" in one.door.lacks:
+                connection.execute(
+                    "UPDATE register.assets SET opening_hours = 'Mo-Su 08:00-20:00' WHERE id = %s",
+                    (one.door.id,),
+                )
+            if "phone" in one.door.lacks:
+                connection.execute(
+                    "INSERT INTO register.contact_points (id, asset_key, name, kind, value, source_id)"
+                    " SELECT id || '-x', key, name, 'phone', '020 7946 0000', source_id"
+                    " FROM register.assets WHERE id = %s",
+                    (one.door.id,),
+                )
+    with fresh_database.reading() as cursor:
+        mended = check_doors(cursor, now=MONDAY)
+    assert mended.postcodes_kept == found.postcodes_kept + first.beyond + second.beyond
+    assert mended.mendable == found.mendable - first.beyond - second.beyond
+    assert not {first.door.id, second.door.id} & {one.door.id for one in mended.to_find_out}
+    assert max(need.both_at_one for need in mended.needs) >= max(first.whole, second.whole)
+
+
 def test_a_closure_takes_the_hour_away_and_a_number_gives_one(fresh_database):
     def hours_and_phones():
         with fresh_database.reading() as cursor:

@@ -1,5 +1,7 @@
 """The public page of the promise: its figures are worked out beside the requests."""
 
+import csv
+import io
 import threading
 
 import pytest
@@ -90,6 +92,23 @@ def test_figures_follow_what_is_measured_and_where_people_live(app, database, sl
         assert figures._now() != before, change
     assert not figures.wanted(0.05)[1]
     assert len(begun) == 2
+
+
+def test_what_to_find_out_is_a_list_to_download(app, client, slow):
+    go_on, _ = slow
+    assert client.get(f"{PATH}/to-find-out.csv").status_code == 503
+    go_on.set()
+    found, _ = settled(app)
+    page = client.get(PATH).text
+    assert f"holds from {found.postcodes_kept:,} of {found.postcodes:,} postcodes" in page
+    assert found.to_find_out[0].door.name.replace("'", "&#39;") in page
+    answer = client.get(f"{PATH}/to-find-out.csv")
+    assert answer.mimetype == "text/csv"
+    rows = list(csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
+    assert [row["id"] for row in rows] == [one.door.id for one in found.to_find_out]
+    for row in rows:
+        assert bool(row["phone"]) != ("telephone number" in row["find_out"])
+    assert rows[0]["page"].endswith(f"/assets/{rows[0]['id']}")
 
 
 def test_a_check_that_fails_is_tried_again(app, client, slow, monkeypatch):

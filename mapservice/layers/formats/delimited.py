@@ -44,6 +44,11 @@ def stream_csv(connection: Connection[Any], job: Job) -> Generator[bytes, None, 
         yield ("\r\n".join(lines) + "\r\n").encode()
 
 
+def harmless(value: object) -> object:
+    """A cell for a file that Python writes: text that no spreadsheet runs as a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] and value[0] in FORMULA else value
+
+
 def _cell(value: str, kind: str) -> str:
     if kind == "string":
         return f"(SELECT {_quoted(_harmless('value'))} FROM (SELECT {value} AS value OFFSET 0) cell)"

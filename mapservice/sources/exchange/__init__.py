@@ -18,7 +18,7 @@ import psycopg
 from shapely.geometry import box
 
 from mapservice.database.engines import Database
-from mapservice.layers.formats.delimited import FORMULA
+from mapservice.layers.formats.delimited import harmless
 from mapservice.sources import osm
 from mapservice.sources.checks import one_of
 from mapservice.sources.context import Context, NotReady
@@ -176,7 +176,7 @@ def _preview(compared: Sequence[Compared], review: Path, report: Report) -> None
     with review.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        writer.writerows([_harmless(cell) for cell in _row(each)] for each in open_ones)
+        writer.writerows([harmless(cell) for cell in _row(each)] for each in open_ones)
     report.warnings.append(
         f"fill in the column decision of {review} (add: it is a new space; take: ours is to be as theirs;"
         " keep: ours stays; ignore: no green space) and import again with --decisions"
@@ -206,10 +206,6 @@ def _row(each: Compared) -> list[str]:
 def _key(found: Found) -> str:
     # A letter first, lest a spreadsheet takes a hexadecimal number for a very large one.
     return f"k{found.digest[:16]}"
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text[:1] and text[0] in FORMULA else text
 
 
 def _read_decisions(

@@ -96,6 +96,7 @@ TABLE = {
     ("POST", "links.send_link"): ANYBODY,
     ("GET", "own.show"): SIGNED_IN,
     ("POST", "own.change_names"): SIGNED_IN,
+    ("POST", "own.change_digest"): SIGNED_IN,
     ("POST", "own.change_password"): SIGNED_IN,
     ("POST", "own.end_sessions"): SIGNED_IN,
     ("POST", "own.make_token"): SIGNED_IN,
