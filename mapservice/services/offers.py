@@ -66,6 +66,16 @@ class Offer:
     confirmed_on: date | None
 
 
+def wanted(examples: bool) -> str:
+    """What is asked of layers.services s by `%(need)s`, `%(locality)s` and `%(viewer)s`: null asks nothing.
+
+    The made-up examples and nothing else, or none of them.
+    """
+    return f"""{f"s.demonstration AND {_SHOWN}" if examples else REAL}
+        AND (%(need)s::text IS NULL OR s.needs @> ARRAY[%(need)s::text])
+        AND (%(locality)s::text IS NULL OR s.areas #>> '{{localities,0,name}}' = %(locality)s)"""
+
+
 def offers_at(
     cursor: Cursor[Any], place_ids: Iterable[str], kind: PlaceKind = "assets", viewer: Viewer = ANONYMOUS
 ) -> dict[str, list[Offer]]:
@@ -81,6 +91,12 @@ def offers_at(
     return found
 
 
+def offers_of(cursor: Cursor[Any], ids: Iterable[str]) -> dict[str, Offer]:
+    """Offers by their ids, whoever may see them."""
+    statement = f"SELECT {_COLUMNS} FROM layers.services s WHERE id = ANY (%(ids)s)"
+    return {offer.id: offer for offer in _read(cursor, statement, {"ids": sorted(ids)})}
+
+
 def offers(
     cursor: Cursor[Any],
     *,
@@ -94,11 +110,8 @@ def offers(
     """Services by kind (none: all), dimension of support and name of locality; or the made-up examples."""
     return _read(
         cursor,
-        f"SELECT {_COLUMNS} FROM layers.services s WHERE "
-        + (f"s.demonstration AND {_SHOWN}" if examples else REAL)
-        + " AND (%(kinds)s::text[] = '{}' OR kind = ANY (%(kinds)s))"
-        " AND (%(need)s::text IS NULL OR needs @> ARRAY[%(need)s::text])"
-        " AND (%(locality)s::text IS NULL OR areas #>> '{localities,0,name}' = %(locality)s)"
+        f"SELECT {_COLUMNS} FROM layers.services s WHERE {wanted(examples)}"
+        " AND (%(kinds)s::text[] = '{}' OR kind = ANY (%(kinds)s))"
         " ORDER BY name, place, id LIMIT %(limit)s",
         {
             "kinds": list(kinds),
