@@ -1,18 +1,28 @@
-"""`mapservice survey`: looking after what the survey keeps."""
+"""`mapservice survey`: looking after what the survey keeps, and telling people once a day."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 import click
 
 from mapservice.database import Database, open_database
+from mapservice.mail import send_mail
+from mapservice.register.borough import read_borough
+from mapservice.register.opening_hours import LONDON
+from mapservice.serving import base_address, known_address
 from mapservice.settings import Settings, load_settings
 from mapservice.survey import storage
 from mapservice.survey.files import named_files
 
 
+class NotSent(Exception):
+    """An e-mail that could not be sent: what it was to tell waits for the next time."""
+
+
 @click.group()
 def survey() -> None:
-    """The green-space survey's files."""
+    """The green-space survey: its files, and the e-mail once a day."""
 
 
 @survey.command()
@@ -30,3 +40,38 @@ def sweep_files(settings: Settings, database: Database) -> int:
         return storage.sweep(
             storage.folder_of(settings.var_dir), lambda digests: named_files(session, digests)
         )
+
+
+@survey.command()
+def digest() -> None:
+    """Send everybody who wants it one e-mail with what is new for them, and remind of due dates.
+
+    Meant for once a day. What was read or sent before is not sent again; what could not be sent waits.
+    """
+    from mapservice.survey.digest import remind, take_digest, to_mail
+    from mapservice.web.survey.telling import digest_letter
+
+    settings = load_settings()
+    site = known_address(settings) or base_address(settings)
+    service = read_borough(settings.geodata_dir).short_name
+    sent = failed = 0
+    with open_database(settings, command="mapservice survey digest") as database:
+        with database.session("survey digest") as session:
+            reminded = remind(session, datetime.now(LONDON).date())
+        with database.session("survey digest") as session:
+            waiting = to_mail(session)
+        for account_id in waiting:
+            try:
+                with database.session("survey digest") as session:
+                    found = take_digest(session, account_id)
+                    if found is None:
+                        continue
+                    subject, body = digest_letter(found, site.rstrip("/"), service)
+                    if not send_mail(settings, found.email, subject, body):
+                        raise NotSent
+                    sent += 1
+            except NotSent:
+                failed += 1
+    click.echo(f"Sent {sent}, could not send {failed}; {reminded} reminders of due dates.")
+    if failed:
+        raise SystemExit(1)

@@ -15,6 +15,7 @@ from mapservice.accounts.people import CannotBe
 from mapservice.accounts.permissions import Action
 from mapservice.accounts.signing_in import enter
 from mapservice.mail import send_mail
+from mapservice.survey.digest import set_digest, wants_digest
 from mapservice.web import context, identity
 from mapservice.web.accounts.confirming import refused
 from mapservice.web.accounts.signing_in import Answer
@@ -24,6 +25,7 @@ blueprint = Blueprint("own", __name__, url_prefix="/account")
 
 DONE = {
     "names": "Your names were changed.",
+    "digest": "Your choice was saved.",
     "password": "Your password was changed. Everywhere else you have been signed out, "
     "and your tokens no longer hold.",
     "second-factor-off": "Signing in asks for your password only.",
@@ -56,6 +58,16 @@ def change_names() -> Answer:
     except CannotBe as error:
         return _page({error.field: str(error)}), 400
     return _done("names")
+
+
+@blueprint.post("/digest")
+@identity.needs(Action.OWN_ACCOUNT)
+def change_digest() -> Answer:
+    """Whether one's notices come by e-mail once a day."""
+    account = identity.this_account()
+    with context.database().session(account.actor) as session:
+        set_digest(session, account.id, wanted=request.form.get("digest") == "yes")
+    return _done("digest")
 
 
 @blueprint.post("/password")
@@ -179,6 +191,7 @@ def _page(errors: dict[str, str] | None = None, *, done: str = "", token: str = 
     with context.database().session(account.actor) as session:
         person = people.find_person(session, account.id)
         listed = sessions.sessions_of(session, account.id, identity.door().idle)
+        digest = wants_digest(session, account.id)
         issued = [row for row in tokens.list_tokens(session, account.id) if _holds(row)]
     return render_template(
         "accounts/own.html",
@@ -189,6 +202,7 @@ def _page(errors: dict[str, str] | None = None, *, done: str = "", token: str = 
         tokens=issued,
         token_days=TOKEN_DAYS,
         token=token,
+        digest=digest,
         form=request.form,
         errors=errors or {},
         done=done,

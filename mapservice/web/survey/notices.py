@@ -9,6 +9,7 @@ from mapservice.survey.notices import count_unread, mark_read, notices_of
 from mapservice.web import context, identity
 from mapservice.web.frame import DATABASE_AWAY
 from mapservice.web.survey.space import Answer, number_in
+from mapservice.web.survey.telling import notice_path, notice_words
 
 blueprint = Blueprint("notices", __name__, url_prefix="/notices")
 
@@ -20,7 +21,12 @@ def show() -> Answer:
     account = identity.this_account()
     with context.database().session(account.actor) as session:
         found = notices_of(session, account)
-    return render_template("survey/notices.html", notices=found)
+    return render_template(
+        "survey/notices.html",
+        notices=found,
+        words_of=notice_words,
+        path_of=lambda notice: notice_path(notice, account),
+    )
 
 
 @blueprint.post("")

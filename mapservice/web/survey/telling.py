@@ -1,0 +1,89 @@
+"""Notices in words: on a page, and in the e-mail that brings them once a day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mapservice.accounts.account import Account
+from mapservice.accounts.permissions import Action
+from mapservice.survey.digest import Digest
+from mapservice.survey.notices import Notice
+from mapservice.web.languages import gettext
+from mapservice.web.survey.words import field_words
+from mapservice.web.words import day_words, listed, stage_words
+
+MOST_MAILED = 40
+
+
+def notice_words(notice: Notice) -> str:
+    """What happened."""
+    who, detail = notice.by or gettext("Somebody"), notice.detail
+    reason = detail.get("reason") or ""
+    match notice.kind:
+        case "suggested":
+            return gettext("Suggested, and waiting for review")
+        case "reported" if detail.get("state") == "taken":
+            return gettext("What you sent was taken")
+        case "reported" if detail.get("state") == "declined":
+            return gettext("What you sent was declined: %(reason)s", reason=reason)
+        case "reported":
+            return gettext("Somebody reported or confirmed something")
+        case "stage":
+            stage = stage_words(detail.get("stage"))
+            said = gettext("Moved to “%(stage)s” by %(who)s", stage=stage, who=who)
+            return f"{said}: {reason}" if reason else said
+        case "changed":
+            said = gettext("Changed by %(who)s", who=who)
+            fields = [field_words(name) for name in detail.get("fields", ())]
+            return f"{said}: {listed(fields)}" if fields else said
+        case "comment":
+            return gettext("%(who)s said something", who=who)
+        case "mention":
+            return gettext("%(who)s named you", who=who)
+        case "merged":
+            name = detail.get("name") or detail.get("merged")
+            return gettext("“%(name)s” was merged into it by %(who)s", name=name, who=who)
+        case "due":
+            return gettext("Due on %(day)s", day=day_words(detail.get("due_on")))
+
+
+def notice_path(notice: Notice, account: Account) -> str:
+    """Where one sees it; "" for nowhere any more."""
+    said = notice.kind in ("comment", "mention")
+    if notice.there and account.may(Action.SEE_QUEUE):
+        return f"/review/{notice.green_space_id}" + ("#comments" if said else "")
+    if sent := notice.detail.get("submission") or notice.own_submission:
+        return f"/green-spaces/suggestions/{sent}"
+    if notice.there:
+        return f"/green-spaces/{notice.green_space_id}" + ("/comments" if said else "")
+    return ""
+
+
+def digest_letter(digest: Digest, site: str, service: str) -> tuple[str, str]:
+    """Subject and text of the e-mail with somebody's notices."""
+    number = len(digest.notices)
+    lines = [
+        f"Hello {digest.account.name},",
+        "",
+        "this happened on green spaces that you watch or review:",
+        "",
+    ]
+    for notice in digest.notices[:MOST_MAILED]:
+        lines += _lines(notice, digest.account, site)
+    if number > MOST_MAILED:
+        lines += [f"… and {number - MOST_MAILED} more: {site}/notices", ""]
+    lines += [
+        "--",
+        "You get this at most once a day, and only when there is something you have not read.",
+        f"To stop these e-mails: {site}/account#digest",
+        "",
+    ]
+    things = "1 notice" if number == 1 else f"{number} notices"
+    return f"{things} from the {service} community map", "\n".join(lines)
+
+
+def _lines(notice: Notice, account: Account, site: str) -> Sequence[str]:
+    path = notice_path(notice, account)
+    # One line each: what people wrote cannot pass for a part of the letter.
+    words = " ".join(notice_words(notice).split())
+    return [f"* {' '.join(notice.name.split())}", f"  {words}", *([f"  {site}{path}"] if path else []), ""]
