@@ -22,17 +22,20 @@ FROM python:3.12.8-slim-bookworm
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 fonts-liberation \
  && rm -rf /var/lib/apt/lists/*
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin mapservice
+# The one folder it may write to: what people send is kept there. A new volume takes over its owner.
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin mapservice \
+ && install --directory --owner=10001 --group=10001 --mode=0750 /var/lib/mapservice
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     MAPSERVICE_HOST=0.0.0.0 \
-    MAPSERVICE_VAR_DIR=/tmp/mapservice
+    MAPSERVICE_VAR_DIR=/var/lib/mapservice
 WORKDIR /app
 # Owned by root: the service can read its own code and never change it.
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 USER 10001:10001
+VOLUME /var/lib/mapservice
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ.get(\"MAPSERVICE_PORT\") or 8000}/health/ready', timeout=4)"]

@@ -19,7 +19,9 @@ from mapservice.layers.visibility import Viewer
 from mapservice.survey.people import shown_names
 from mapservice.survey.spaces import UNNAMED
 
-Kind = Literal["suggested", "stage", "declined", "opened", "confirmed", "published", "merged", "changed"]
+Kind = Literal[
+    "suggested", "restored", "stage", "declined", "opened", "confirmed", "published", "merged", "changed"
+]
 
 # What goes with a stage: who may go in once it is open, that nothing is due any more.
 _WITH_STAGE = {"access", "due_on"}
@@ -69,7 +71,9 @@ class Happened:
 
 _CHANGES = f"""
     SELECT g.id, COALESCE(g.name, :unnamed) AS name, g.demonstration, c.at, c.actor, c.reason, c.operation,
-           c.before, c.after
+           c.before, c.after,
+           EXISTS (SELECT FROM history.changes o WHERE o.table_name = c.table_name AND o.row_key = c.row_key
+                   AND o.id < c.id) AS again
     FROM register.green_spaces g
     JOIN history.changes c ON c.table_name = 'green_spaces' AND c.row_key = g.key::text
     WHERE c.at >= :since AND c.operation <> 'deleted' AND g.visibility = ANY (:viewer) AND {HERE}
@@ -114,7 +118,9 @@ def _events(row: Row[Any], by: str) -> Iterable[Event]:
     """What one line of the history tells; nothing for what a meeting need not hear of."""
     after: dict[str, Any] = row.after
     if row.operation == "created":
-        if after.get("status") == "potential":
+        if row.again:
+            yield Event("restored", row.at, by, {"reason": row.reason})
+        elif after.get("status") == "potential":
             yield Event("suggested", row.at, by, {"reason": after.get("opportunity")})
         return
     before: dict[str, Any] = row.before

@@ -7,6 +7,8 @@ from sqlalchemy import text
 
 from mapservice.survey import meetings, stages
 from mapservice.survey.happened import read_happened
+from mapservice.survey.merging import merge
+from mapservice.survey.reverting import bring_back, removed_spaces
 from mapservice.survey.spaces import read_space
 from tests.survey.conftest import NORTH
 
@@ -103,18 +105,17 @@ def test_a_duplicate_is_told_with_what_it_became_part_of(database, who, suggest,
     kept, gone = suggest(), suggest()
     account = who("reviewer")
     with database.session(account.actor) as session:
-        session.execute(text("DELETE FROM register.green_spaces WHERE id = :id"), {"id": gone})
-        session.execute(
-            text(
-                "INSERT INTO survey.merges (merged_id, into_id, account_id, reason)"
-                " VALUES (:gone, :kept, :account, 'The same car park')"
-            ),
-            {"gone": gone, "kept": kept, "account": account.id},
-        )
+        versions = [read_space(session, space_id, account.sees).version for space_id in (gone, kept)]
+        merge(session, gone, kept, account, (versions[0], versions[1]), "The same car park")
     event = told(kept, now).events[-1]
     assert (event.kind, event.by) == ("merged", "a resident")
     assert event.detail == {"merged": gone, "reason": "The same car park"}
     assert told(gone, now) is None
+    with database.session(account.actor) as session:
+        removed = next(one for one in removed_spaces(session, account) if one.id == gone)
+        bring_back(session, removed.change_id, account)
+    assert [event.kind for event in told(gone, now).events] == ["suggested", "restored"]
+    assert all(event.kind != "merged" for event in told(kept, now).events)
 
 
 def test_what_came_with_the_first_import_is_counted_and_not_listed(database):
