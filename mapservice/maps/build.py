@@ -14,6 +14,7 @@ from mapservice.layers.layer import Layer
 from mapservice.maps.document import Parts, take_apart
 from mapservice.maps.elements import (
     OwnFullscreen,
+    OwnGeoMan,
     OwnLocateControl,
     OwnMarkerCluster,
     ServerLayer,
@@ -22,7 +23,17 @@ from mapservice.maps.elements import (
 )
 from mapservice.maps.symbols import symbol_svg
 
-Variant = Literal["full", "small"]
+Variant = Literal["full", "small", "draw"]
+VARIANTS: tuple[Variant, ...] = ("full", "small", "draw")
+# The page has buttons of its own, with words on them, so that of the plugin's bar nothing is left.
+NO_BAR = (
+    {
+        f"draw_{name}": False
+        for name in ("marker", "circle_marker", "polyline", "rectangle", "polygon", "circle", "text")
+    }
+    | {f"{name}_mode": False for name in ("edit", "drag", "removal", "rotate")}
+    | {"cut_polygon": False}
+)
 
 OSM_URL = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
 OSM_ATTRIBUTION = 'Map <a href="https://www.openstreetmap.org/copyright">© OpenStreetMap contributors</a>'
@@ -81,8 +92,9 @@ def build_map(
 
     ``centre`` is (longitude, latitude) and ``bounds`` (west, south, east, north), degrees. The ``small``
     variant goes beside a page's own list: it shows what the page lists, over outlines and areas only.
+    The ``draw`` variant is such a map to draw on.
     """
-    small = variant == "small"
+    small = variant != "full"
     view = folium.Map(
         location=(centre[1], centre[0]),
         zoom_start=zoom,
@@ -124,7 +136,9 @@ def build_map(
         ).add_to(view)
         full_screen = OwnFullscreen(title="Full screen", title_cancel="Leave full screen")  # type: ignore[no-untyped-call]
         full_screen.add_to(view)
-    Start(clusters, layers, _start_options(small, bounds)).add_to(view)
+    if variant == "draw":
+        OwnGeoMan(**NO_BAR).add_to(view)  # type: ignore[no-untyped-call]
+    Start(clusters, layers, _start_options(variant, bounds)).add_to(view)
     return _built(take_apart(view.get_root().render()), variant)
 
 
@@ -152,8 +166,10 @@ def _layer(layer: Layer, small: bool, items_url: str) -> ServerLayer:
     )
 
 
-def _start_options(small: bool, bounds: tuple[float, float, float, float] | None) -> dict[str, Any]:
-    options: dict[str, Any] = {"small": small}
+def _start_options(variant: Variant, bounds: tuple[float, float, float, float] | None) -> dict[str, Any]:
+    options: dict[str, Any] = {"small": variant != "full"}
+    if variant == "draw":
+        options["drawing"] = True
     if bounds is not None:
         west, south, east, north = bounds
         options["bounds"] = [[south, west], [north, east]]

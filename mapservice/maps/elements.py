@@ -7,7 +7,7 @@ from typing import Any
 from branca.element import MacroElement
 from folium.elements import JSCSSMixin
 from folium.map import Layer as FoliumLayer
-from folium.plugins import Fullscreen, LocateControl, MarkerCluster
+from folium.plugins import Fullscreen, GeoMan, LocateControl, MarkerCluster
 from folium.template import Template
 
 
@@ -68,6 +68,13 @@ class OwnLocateControl(LocateControl):
 
 class OwnFullscreen(Fullscreen):
     """The full-screen button, with the plugin's files from this server."""
+
+    default_js: list[tuple[str, str]] = []  # noqa: RUF012 - Folium reads it off the class
+    default_css: list[tuple[str, str]] = []  # noqa: RUF012 - Folium reads it off the class
+
+
+class OwnGeoMan(GeoMan):
+    """What shapes are drawn with, with the plugin's files from this server."""
 
     default_js: list[tuple[str, str]] = []  # noqa: RUF012 - Folium reads it off the class
     default_css: list[tuple[str, str]] = []  # noqa: RUF012 - Folium reads it off the class

@@ -16,7 +16,7 @@ from mapservice.layers.layer import Layer
 from mapservice.layers.query import MAX_LIMIT
 from mapservice.layers.visibility import Viewer
 from mapservice.maps import BuiltMap, FrontendFiles, base_map, build_map
-from mapservice.maps.build import Variant
+from mapservice.maps.build import VARIANTS, Variant
 from mapservice.web import context, frontend
 from mapservice.web.languages import gettext
 from mapservice.web.security import ONE_YEAR
@@ -88,9 +88,9 @@ def _formats() -> list[dict[str, object]]:
 def map_file(name: str) -> Response:
     """A script or style of a map, under a name that holds its hash, so that it can be kept for ever."""
     variant = name.partition("-")[0]
-    if variant not in ("full", "small"):
+    if variant not in VARIANTS:
         abort(404)
-    built = built_map(cast(Variant, variant))
+    built = built_map(variant)
     if name == built.script_name:
         response = Response(built.script, mimetype="text/javascript")
     elif name == built.style_name:
@@ -123,9 +123,10 @@ def _kept(app: Flask) -> dict[tuple[Variant, Viewer], BuiltMap]:
 def _build(variant: Variant) -> BuiltMap:
     settings = context.settings()
     borough = context.borough()
+    bundle = "survey" if variant == "draw" else "map"
     files = FrontendFiles(
-        script=f"{current_app.static_url_path}/{frontend.asset_path('map.js')}",
-        style=f"{current_app.static_url_path}/{frontend.asset_path('map.css')}",
+        script=f"{current_app.static_url_path}/{frontend.asset_path(f'{bundle}.js')}",
+        style=f"{current_app.static_url_path}/{frontend.asset_path(f'{bundle}.css')}",
     )
     return build_map(
         _ranked(context.catalogue()),

@@ -6,7 +6,7 @@ import hashlib
 import json
 from datetime import datetime
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, redirect, render_template, request, session, url_for
 from werkzeug import Response as WerkzeugResponse
 
 from mapservice.web import context, frontend
@@ -22,7 +22,10 @@ HARMLESS_COOKIES = frozenset({"lang"})
 
 def may_be_kept() -> bool:
     """Whether the browser may keep this page: never one of somebody who may be signed in."""
-    return not set(request.cookies) - HARMLESS_COOKIES and "Authorization" not in request.headers
+    harmless = HARMLESS_COOKIES
+    if set(session) == {"csrf_token"}:  # whoever has only opened a form is nobody yet
+        harmless = harmless | {current_app.config["SESSION_COOKIE_NAME"]}
+    return not set(request.cookies) - harmless and "Authorization" not in request.headers
 
 
 @blueprint.get("/find/offline")

@@ -22,6 +22,8 @@ STATES = {
     "/green-spaces?layer=potential-green-spaces": 200,
     "/green-spaces/highbury-fields": 200,
     "/green-spaces/demonstration-space-c1": 200,
+    "/green-spaces/highbury-fields/confirm": 200,
+    "/green-spaces/highbury-fields/report": 200,
     "/api?f=html": 200,
     "/api/collections/libraries/items?f=html": 200,
     "/no-such-page": 404,

@@ -34,7 +34,7 @@ const sassPlugin = {
 await mkdir(target, { recursive: true })
 const result = await esbuild.build({
   absWorkingDir: here,
-  entryPoints: { site: 'js/site.js', map: 'js/map/index.js', worker: 'js/worker.js' },
+  entryPoints: { site: 'js/site.js', map: 'js/map/index.js', worker: 'js/worker.js', survey: 'js/survey/index.js' },
   entryNames: '[name]-[hash]',
   outdir: target,
   bundle: true,

@@ -9,7 +9,7 @@ from flask import Blueprint, jsonify, request
 from werkzeug.wrappers import Response
 
 from mapservice.accounts.permissions import Action
-from mapservice.survey import outlines
+from mapservice.survey import outlines, whereabouts
 from mapservice.survey.nearby import near
 from mapservice.survey.outlines import Checked, Unreadable
 from mapservice.web import context, identity
@@ -37,14 +37,14 @@ def check() -> Response:
 @blueprint.get("/green-spaces/near")
 @identity.needs(Action.SUGGEST)
 def near_by() -> Response:
-    """Known spaces at a spot or close by: `lon`, `lat`, and the `name` as far as it is typed."""
+    """Known spaces at a spot or close by: `lon` and `lat` or a `place`, and the `name` typed so far."""
     longitude, latitude = (_number(request.args.get(name)) for name in ("lon", "lat"))
     if longitude is None or latitude is None:
-        response = jsonify(
-            type="about:blank", title="Bad request", status=400, detail="lon and lat are needed"
-        )
-        response.status_code = 400
-        return response
+        with context.database().reading() as cursor:
+            named = whereabouts.find(cursor, request.args.get("place", "").replace("\x00", ""))
+        if named is None:
+            return jsonify(spaces=[])
+        longitude, latitude = named.longitude, named.latitude
     name = request.args.get("name", "").replace("\x00", "")
     with context.database().session(READER) as session:
         found = near(session, longitude, latitude, name, context.viewer())

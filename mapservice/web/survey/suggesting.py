@@ -39,6 +39,7 @@ from mapservice.survey.submitting import (
 from mapservice.web import context, identity
 from mapservice.web.accounts.waiting import wait_words
 from mapservice.web.languages import gettext
+from mapservice.web.maps import built_map
 from mapservice.web.survey import uploads
 from mapservice.web.survey.uploads import Uploads
 
@@ -143,6 +144,7 @@ def page(typed: MultiDict[str, str], mistakes: Mistakes, uploaded: Uploads) -> s
         uploaded=uploaded,
         known=known,
         submission_id=read_id(typed),
+        built=built_map("draw"),
         land_now=LAND_NOW,
         owner_kinds=OWNER_KINDS,
         access=GREEN_SPACE_ACCESS,

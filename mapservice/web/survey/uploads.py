@@ -69,8 +69,11 @@ def folder() -> Path:
 
 def take(files: Iterable[FileStorage], tokens: Iterable[str]) -> Uploads:
     """Keep the photographs of a form, beside those that it had before. Raises NoRoom."""
-    taken = {upload.photograph.sha256: upload for upload in map(_read_token, tokens) if upload}
+    before = [_read_token(token) for token in tokens]
+    taken = {upload.photograph.sha256: upload for upload in before if upload}
     mistakes = []
+    if None in before:
+        mistakes.append(gettext("A photograph that came earlier is no longer here: choose it again"))
     for file in files:
         if not file.filename:
             continue  # a field that was left empty

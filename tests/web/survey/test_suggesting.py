@@ -221,7 +221,10 @@ def test_a_forged_photograph_is_not_taken(app, browse):
     browser = browse()
     forged = ["x", "WyJhIl0.aaaa.bbbb", *hidden(browser.get(FORM).text, "csrf_token")]
     answer = browser.post(FORM, id=str(uuid.uuid4()), name="Forged", place=SPOT, kept=forged)
-    assert "photograph came with it" not in browser.get(answer.headers["Location"]).text
+    assert answer.status_code == 400
+    assert "choose it again" in answer.text
+    assert hidden(answer.text, "kept") == []
+    assert submissions(app, "Forged") == []
 
 
 def test_a_full_disk_is_said_and_the_words_come_back(app, browse, monkeypatch):
@@ -322,6 +325,9 @@ def test_what_is_asked_while_drawing(browse, signed_in):
     assert "crosses itself" in said["problems"][0]
     for wrong in (None, [], {"geometry": 1}, {"geometry": {"type": "Point", "coordinates": [1e400, 1]}}):
         assert browser.client.post("/green-spaces/check", json=wrong).json["problems"]
-    assert browser.get("/green-spaces/near").status_code == 400
+    for nowhere in ("", "?lon=x&lat=1", "?place=nowhere", "?place=%00"):
+        assert browser.get(f"/green-spaces/near{nowhere}").json == {"spaces": []}
+    named = browser.get("/green-spaces/near?place=51.5518,-0.1001").json["spaces"]
+    assert "highbury-fields" in {one["id"] for one in named}
     near = browser.get("/green-spaces/near?lon=-0.1001&lat=51.5518&name=x").json["spaces"]
     assert "highbury-fields" in {one["id"] for one in near}

@@ -5,19 +5,26 @@
 // or has not answered for a while, and says itself when it was kept. Only a page that asks for it (see MARK) is
 // kept: never one of somebody who is signed in, and nothing of the API. Names of caches and the addresses in them
 // hold nothing of what was asked.
+//
+// The form for a walk is kept as well, as it is for anybody: fetched without cookies, so that nothing of a person is
+// in it. What was written in it without signal is sent from here where the browser wakes the worker for it.
+import { sendAll, SYNC } from './survey/outbox.js'
+
 const { version, files } = self.mapservice
 
 const FILES = `files-${version}`
 const KEPT = 'kept'
 const ANSWER = '/find/last'
 const NUMBERS = '/find/offline'
+const FORM = '/green-spaces/suggest'
+const NEEDED = /(?:src|href)="(\/(?:static\/dist|map)\/[^"]+)"/g
 const MARK = 'data-offline-notice hidden'
 const HAS_ANSWER = 'data-offline-answer hidden'
 const ASKED = 'X-Asked'
 const WHEN = 'X-Kept-At'
 
 const PAGE = /^\/(?:find(?:\/last|\/offline)?|map|assets(?:\/[^/]+)?|green-spaces(?:\/[^/]+)?)?$/
-const FILE = /^\/(?:static\/dist\/[\w.-]+|map\/(?:full|small)-[0-9a-f]+\.(?:js|css)|static\/icon\.svg)$/
+const FILE = /^\/(?:static\/dist\/[\w.-]+|map\/(?:full|small|draw)-[0-9a-f]+\.(?:js|css)|static\/icon\.svg)$/
 const PATIENCE_MS = 5000
 const HOUR_MS = 60 * 60 * 1000
 const DAY_MS = 24 * HOUR_MS
@@ -37,14 +44,20 @@ self.addEventListener('fetch', (event) => {
   const url = new URL(request.url)
   if (request.method !== 'GET' || url.origin !== self.location.origin) return
   if (request.mode === 'navigate') {
-    if (PAGE.test(url.pathname)) event.respondWith(page(event, url))
+    if (url.pathname === FORM) event.respondWith(form(event))
+    else if (PAGE.test(url.pathname)) event.respondWith(page(event, url))
   } else if (FILE.test(url.pathname)) {
     event.respondWith(file(request))
   }
 })
 
+self.addEventListener('sync', (event) => {
+  if (event.tag === SYNC) event.waitUntil(sendKept())
+})
+
 // A page that was there before this worker asks for itself to be kept.
 self.addEventListener('message', (event) => {
+  if (event.data?.keepForm) event.waitUntil(freshForm().catch(() => {}))
   if (typeof event.data?.keep !== 'string') return
   const url = new URL(event.data.keep)
   if (url.origin !== self.location.origin || url.pathname !== '/find') return
@@ -54,6 +67,8 @@ self.addEventListener('message', (event) => {
 async function install () {
   await (await caches.open(FILES)).addAll(files)
   await keepNumbers()
+  // A form that was kept before needs the files of this edition.
+  if (await (await caches.open(KEPT)).match(FORM)) await keepForm().catch(() => {})
   await self.skipWaiting()
 }
 
@@ -70,6 +85,41 @@ async function page (event, url) {
     if (!numbers) return Response.error()
     return kept ? shown(numbers, HAS_ANSWER) : numbers
   }
+}
+
+async function form (event) {
+  const network = fetch(event.request)
+  const kept = await (await caches.open(KEPT)).match(FORM)
+  if (!kept) return network.catch(() => page(event, new URL(event.request.url)))
+  event.waitUntil(network.then((response) => response.ok && freshForm()).catch(() => {}))
+  try {
+    return await Promise.race([network, patience()])
+  } catch {
+    return kept
+  }
+}
+
+async function freshForm () {
+  const kept = await (await caches.open(KEPT)).match(FORM)
+  if (!kept || age(kept) > HOUR_MS) await keepForm()
+}
+
+async function keepForm () {
+  const response = await fetch(FORM, { cache: 'no-store', credentials: 'omit' })
+  if (!response.ok || response.redirected) return
+  const text = await response.text()
+  const store = await caches.open(FILES)
+  for (const [, address] of text.matchAll(NEEDED)) {
+    if (!(await store.match(address))) await store.add(address)
+  }
+  await put(FORM, text, response)
+}
+
+// Failing makes the browser try again later.
+async function sendKept () {
+  const all = await sendAll()
+  for (const client of await self.clients.matchAll()) client.postMessage(SYNC)
+  if (!all) throw new Error('not all could be sent')
 }
 
 function patience () {

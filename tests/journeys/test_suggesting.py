@@ -1,0 +1,236 @@
+"""On a walk with a phone: a space is suggested by touch and by GPS, with and without signal, never twice."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.visitor import PHONE, visit
+from tests.web.survey.test_suggesting import photograph
+
+pytestmark = pytest.mark.browser
+
+FORM = "/green-spaces/suggest"
+SPOT = {"longitude": -0.1012, "latitude": 51.5272, "accuracy": 5}
+WALKER = {**PHONE, "geolocation": SPOT, "permissions": ["geolocation"]}
+
+
+@pytest.fixture(scope="module")
+def home(database, serve):
+    with serve(database) as address:
+        yield address
+
+
+@pytest.fixture
+def walker(browser, home):
+    with visit(browser, home, **WALKER) as visitor:
+        visitor.go(FORM)
+        expect(visitor.page.locator(".app-map--ready")).to_be_visible()
+        yield visitor
+
+
+def said(visitor):
+    return visitor.page.locator("[data-drawing-said]")
+
+
+def press(visitor, name):
+    visitor.page.get_by_role("button", name=name, exact=True).tap()
+
+
+def tap(visitor, *places):
+    """Tap places of the map, given as parts of its width and height."""
+    area = visitor.page.locator(".folium-map")
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    for x, y in places:
+        visitor.page.touchscreen.tap(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        visitor.page.wait_for_timeout(350)  # two taps at once would be one to zoom with
+
+
+def drawn(visitor, name="geometry"):
+    written = visitor.page.locator(f"input[name={name}]").input_value()
+    return json.loads(written) if written else None
+
+
+def test_an_outline_is_drawn_by_touch_looked_at_and_sent(walker):
+    page = walker.page
+    walker.at("Suggest a green space")
+    press(walker, "I am there")
+    expect(said(walker)).to_contain_text("within 5 metres")
+    assert drawn(walker)["type"] == "Point"
+    press(walker, "Draw the outline")
+    tap(walker, (0.3, 0.3), (0.7, 0.7), (0.7, 0.3), (0.3, 0.7))
+    expect(said(walker)).to_contain_text("The outline crosses itself")
+    walker.look()
+    for _ in range(3):
+        press(walker, "Undo")
+    tap(walker, (0.7, 0.3), (0.7, 0.7), (0.3, 0.7))
+    expect(said(walker)).to_contain_text("tennis courts")
+    press(walker, "Finish")
+    assert drawn(walker)["type"] == "Polygon"
+    assert len(drawn(walker)["coordinates"][0]) == 5
+    press(walker, "Add an entrance")
+    tap(walker, (0.3, 0.5))
+    assert len(drawn(walker, "entrances")) == 1
+    walker.look()
+    page.get_by_label("Car park or garages").check()
+    page.get_by_label("What do people call it").fill("The yard behind the dairy")
+    page.get_by_role("button", name="Send", exact=True).tap()
+    walker.at("Thank you")
+    expect(page.get_by_text("Waiting for a reviewer")).to_be_visible()
+
+
+def test_an_outline_is_walked_around(walker):
+    page = walker.page
+    press(walker, "Walk around it")
+    x, y = SPOT["longitude"], SPOT["latitude"]
+    corners = [(0, 0), (0.0002, 0), (0.0004, 0), (0.0004, 0.0003), (0, 0.0003), (0, 0.0001)]
+    for dx, dy in corners:
+        page.context.set_geolocation({**SPOT, "longitude": x + dx, "latitude": y + dy})
+        page.wait_for_timeout(150)
+    expect(said(walker)).to_contain_text("m²")
+    press(walker, "Finish")
+    ring = drawn(walker)["coordinates"][0]
+    assert 4 <= len(ring) <= 7
+    expect(said(walker)).to_contain_text(re.compile(r"9\d\d m²: as large as 3\.\d tennis courts"))
+    press(walker, "Undo")
+    assert drawn(walker) is None
+
+
+def test_what_is_on_the_map_already_is_asked_about(browser, home):
+    with visit(browser, home, **PHONE) as visitor:
+        visitor.go(FORM)
+        visitor.page.get_by_label("Postcode or grid reference").fill("51.5518, -0.1001")
+        link = visitor.page.locator("[data-near]").get_by_role("link", name="Highbury Fields")
+        expect(link).to_be_visible()
+        visitor.look()
+
+
+def fill(visitor, name):
+    visitor.page.get_by_label("Postcode or grid reference").fill("531500 182600")
+    visitor.page.get_by_label("What do people call it").fill(name)
+
+
+def send(visitor):
+    visitor.page.get_by_role("button", name="Send", exact=True).tap()
+
+
+def count(database, name):
+    with database.reading() as cursor:
+        found = cursor.execute(
+            "SELECT count(*), count(DISTINCT s.green_space_id),"
+            " (SELECT count(*) FROM survey.files p WHERE p.submission_id = ANY (array_agg(s.id)))"
+            " FROM survey.submissions s WHERE fields ->> 'name' = %s",
+            [name],
+        ).fetchone()
+    return found
+
+
+def ready(page):
+    """Wait until the worker keeps the form."""
+    page.wait_for_function(
+        "async () => Boolean(await (await caches.open('kept')).match('/green-spaces/suggest'))"
+    )
+
+
+def test_without_signal_it_waits_on_the_phone_and_is_sent_once(browser, home, database, tmp_path):
+    gate = tmp_path / "gate.jpg"
+    gate.write_bytes(photograph("green").getvalue())
+    with visit(browser, home, **WALKER) as visitor:
+        page, visitor.forgiven = visitor.page, "ERR_INTERNET_DISCONNECTED"
+        visitor.go(FORM)
+        ready(page)
+        page.context.set_offline(True)
+        for name in ("Written without signal", "And another"):
+            page.goto(home + FORM)
+            expect(page.locator(".app-map--ready")).to_be_visible()
+            press(visitor, "I am there")
+            expect(said(visitor)).to_contain_text("within 5 metres")
+            page.get_by_label("What do people call it").fill(name)
+            page.get_by_label("Photographs").set_input_files(gate)
+            send(visitor)
+            expect(page.get_by_text(name + ", 1 photograph")).to_be_visible()
+        expect(page.get_by_role("heading", name="2 suggestions are waiting")).to_be_visible()
+        assert count(database, "And another")[0] == 0
+        visitor.look()
+        # It survives the page, and the phone.
+        page.goto(home + FORM)
+        expect(page.get_by_role("heading", name="2 suggestions are waiting")).to_be_visible()
+        page.context.set_offline(False)
+        page.evaluate("window.dispatchEvent(new Event('online'))")
+        expect(page.get_by_role("heading", name="are waiting")).to_have_count(0)
+        for name in ("Written without signal", "And another"):
+            assert count(database, name) == (1, 1, 1)
+        page.get_by_text("what became of it").tap()
+        page.get_by_role("link", name="And another").tap()
+        visitor.at("Your suggestion")
+
+
+def test_an_answer_that_is_lost_on_the_way_back_is_not_a_second_suggestion(browser, home, database):
+    with visit(browser, home, **PHONE, service_workers="block") as visitor:
+        page, visitor.forgiven = visitor.page, "ERR_CONNECTION_RESET"
+        visitor.go(FORM)
+        lost = []
+
+        def lose(route):
+            if route.request.method == "POST" and not lost:
+                lost.append(route.fetch().status)  # it arrives, and its answer does not
+                route.abort("connectionreset")
+            else:
+                route.continue_()
+
+        page.route("**" + FORM, lose)
+        fill(visitor, "Sent twice")
+        send(visitor)
+        expect(page.get_by_role("heading", name="1 suggestion is waiting")).to_be_visible()
+        assert lost == [201]
+        press(visitor, "Send now")
+        expect(page.get_by_role("heading", name="is waiting")).to_have_count(0)
+        assert count(database, "Sent twice")[:2] == (1, 1)
+
+
+def test_what_the_server_refuses_comes_back_with_all_that_was_written(browser, home, database):
+    with visit(browser, home, **PHONE) as visitor:
+        page, visitor.forgiven = visitor.page, "status of 400"
+        visitor.go(FORM)
+        page.get_by_label("Why could it be good?").fill("Sun all day")
+        send(visitor)
+        expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
+        visitor.look()
+        expect(page.get_by_label("Why could it be good?")).to_have_value("Sun all day")
+        fill(visitor, "Put right")
+        send(visitor)
+        visitor.at("Thank you")
+        assert count(database, "Put right")[:2] == (1, 1)
+
+
+def test_without_a_script_it_works_as_well(browser, home, database):
+    with visit(browser, home, **PHONE, java_script_enabled=False) as visitor:
+        page = visitor.page
+        page.goto(home + FORM)
+        assert page.locator("[data-drawing]").is_hidden()
+        fill(visitor, "Without a script")
+        page.get_by_role("button", name="Send", exact=True).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+        assert count(database, "Without a script")[:2] == (1, 1)
+
+
+def test_an_open_space_is_confirmed_and_a_change_reported(browser, home, database):
+    with visit(browser, home, **PHONE) as visitor:
+        page = visitor.page
+        visitor.go("/green-spaces/highbury-fields")
+        page.get_by_role("link", name="It is still open: tell us").tap()
+        visitor.at("Is Highbury Fields still open?")
+        page.get_by_role("button", name="Still open to all, checked today").tap()
+        visitor.at("Thank you")
+        visitor.go("/green-spaces/highbury-fields")
+        page.get_by_role("link", name="Report what has changed").tap()
+        visitor.at("Report what has changed")
+        page.get_by_label("It is closed").check()
+        page.get_by_label("In your words").fill("The gate was locked at noon")
+        send(visitor)
+        visitor.at("Thank you")
+    with database.reading() as cursor:
+        kinds = cursor.execute("SELECT kind FROM survey.submissions WHERE green_space_id = 'highbury-fields'")
+        assert sorted(kinds.fetchall()) == [("change",), ("confirmation",)]
