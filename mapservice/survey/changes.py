@@ -5,7 +5,7 @@ What became part of a space brings its own history along, and so do the entrance
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
+from mapservice.layers.visibility import Viewer
 from mapservice.maps.difference import SIDE
 from mapservice.survey.people import shown_names
 from mapservice.survey.spaces import Space
@@ -24,13 +25,52 @@ SMALLEST_M = 30
 NOT_TOLD = frozenset({"key", "created_at", "updated_at", "green_space_key", "asset_key"})
 """Columns that are the register's own affair."""
 
-OF_SPACE = """
-    (c.table_name = 'green_spaces' AND c.row_key = ANY (:keys)
-     OR c.table_name = 'entrances' AND c.row_key IN (
-        SELECT e.row_key FROM history.changes e
-        WHERE e.table_name = 'entrances'
-          AND (e.before ->> 'green_space_key' = ANY (:keys)
-               OR e.after ->> 'green_space_key' = ANY (:keys))))"""
+SEEN = """(c.before IS NULL OR c.before ->> 'visibility' = ANY (:viewer))
+      AND (c.after IS NULL OR c.after ->> 'visibility' = ANY (:viewer))"""
+"""Of c, a change of a space: whether the viewer might have seen it before and after."""
+
+OF_SPACE = f"""
+    c.id IN (
+        SELECT o.id FROM history.changes o WHERE o.table_name = 'green_spaces' AND o.row_key = ANY (:keys)
+        UNION ALL
+        SELECT o.id FROM history.changes e
+        JOIN history.changes o ON o.table_name = e.table_name AND o.row_key = e.row_key
+        WHERE e.table_name = 'entrances' AND e.after ->> 'green_space_key' = ANY (:keys))
+    AND CASE c.table_name WHEN 'green_spaces' THEN {SEEN}
+        ELSE (c.before ->> 'green_space_key' = ANY (:keys) OR c.after ->> 'green_space_key' = ANY (:keys))
+            -- An entrance is for whom its space was at the time.
+            AND NOT EXISTS (
+                SELECT FROM (VALUES (c.before ->> 'green_space_key'), (c.after ->> 'green_space_key')) k (key)
+                WHERE (SELECT COALESCE(g.after, g.before) ->> 'visibility' FROM history.changes g
+                       WHERE g.table_name = 'green_spaces' AND g.row_key = k.key AND g.id < c.id
+                       ORDER BY g.id DESC LIMIT 1) <> ALL (:viewer))
+        END"""
+"""Whether c is a change of a space with these keys that the viewer may know of."""
+
+_DRAWN = """
+    WITH given AS (
+        SELECT c.id, CAST(c.before ->> 'geom' AS geometry) AS was, CAST(c.after ->> 'geom' AS geometry) AS now
+        FROM history.changes c
+        WHERE c.id = ANY (:ids) AND c.before ->> 'geom' IS DISTINCT FROM c.after ->> 'geom'
+    ), box AS (
+        SELECT id, was, now, ST_Envelope(ST_Collect(was, now)) AS box FROM given
+    ), frame AS (
+        SELECT id, was, now, (ST_XMin(box) + ST_XMax(box)) / 2 AS x, (ST_YMin(box) + ST_YMax(box)) / 2 AS y,
+               greatest(CAST(:smallest AS double precision), 1.3 * (ST_XMax(box) - ST_XMin(box)),
+                        1.3 * (ST_YMax(box) - ST_YMin(box))) AS side
+        FROM box
+    ), placed AS (
+        -- From the upper left corner; ST_AsSVG counts y downwards. A point is the disc around it.
+        SELECT id, part, ST_AsSVG(ST_Affine(
+            CASE WHEN GeometryType(g) = 'POINT' THEN ST_Buffer(g, side / 25) ELSE g END,
+            k, 0, 0, k, (side / 2 - x) * k, -(side / 2 + y) * k), 0, 1) AS path
+        FROM frame,
+             LATERAL (SELECT CAST(:units AS double precision) / side AS k) scale,
+             LATERAL (VALUES (was, 1), (now, 2)) each(g, part)
+    )
+    SELECT id, max(path) FILTER (WHERE part = 1) AS before, max(path) FILTER (WHERE part = 2) AS after
+    FROM placed GROUP BY id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +109,33 @@ class Change:
         return frozenset(each.name for each in self.differences)
 
 
-def changes_of(session: Session, space: Space, before: int | None = None) -> list[Change]:
-    """The latest changes of a space, or those before one (its id), newest first."""
+def changes_of(session: Session, space: Space, viewer: Viewer, before: int | None = None) -> list[Change]:
+    """The latest changes of a space, or those before one (its id), newest first, as far as somebody sees."""
     rows = session.execute(
         text(
             "SELECT c.id, c.at, c.table_name, c.row_key, c.operation, c.actor, c.reason, c.before, c.after"
             f" FROM history.changes c WHERE {OF_SPACE}"
             " AND (CAST(:earlier AS bigint) IS NULL OR c.id < :earlier) ORDER BY c.id DESC LIMIT :most"
         ),
-        {"keys": keys_of(session, space), "earlier": before, "most": MOST_SHOWN},
+        {
+            "keys": keys_of(session, space),
+            "viewer": list(viewer),
+            "earlier": before,
+            "most": MOST_SHOWN,
+        },
     ).all()
     names = shown_names(session, {row.actor for row in rows})
-    return [_change(session, row, names) for row in rows]
+    drawn = _drawn(session, [row.id for row in rows])
+    return [_change(row, names, drawn.get(row.id)) for row in rows]
+
+
+def is_change_of(session: Session, space: Space, change_id: int, viewer: Viewer) -> bool:
+    """Whether a change is one of those that `changes_of` tells of."""
+    found = session.execute(
+        text(f"SELECT FROM history.changes c WHERE c.id = :change AND {OF_SPACE}"),
+        {"change": change_id, "keys": keys_of(session, space), "viewer": list(viewer)},
+    )
+    return found.first() is not None
 
 
 def keys_of(session: Session, space: Space) -> list[str]:
@@ -109,48 +164,21 @@ def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any] | Non
     )
 
 
-def _change(session: Session, row: Row[Any], names: Mapping[str, str]) -> Change:
-    was, now = (row.before or {}).get("geom"), (row.after or {}).get("geom")
-    state = row.after or row.before
+def _change(row: Row[Any], names: Mapping[str, str], drawn: Drawn | None) -> Change:
     return Change(
         id=row.id,
         at=row.at,
         table=row.table_name,
-        row_id=state["id"],
+        row_id=(row.after or row.before)["id"],
         operation=row.operation,
         by=names[row.actor],
         reason=row.reason,
         differences=differences(row.before, row.after),
-        drawn=_drawn(session, was, now) if was != now else None,
+        drawn=drawn,
     )
 
 
-def _drawn(session: Session, before: str | None, after: str | None) -> Drawn:
-    """Two geometries (hexadecimal EWKB) in one drawing, their middle in its middle."""
-    row = session.execute(
-        text(
-            """
-            WITH given AS (
-                SELECT CAST(:before AS geometry) AS was, CAST(:after AS geometry) AS now
-            ), box AS (
-                SELECT ST_Envelope(ST_Collect(was, now)) AS box FROM given
-            ), frame AS (
-                SELECT (ST_XMin(box) + ST_XMax(box)) / 2 AS x, (ST_YMin(box) + ST_YMax(box)) / 2 AS y,
-                       greatest(CAST(:smallest AS double precision), 1.3 * (ST_XMax(box) - ST_XMin(box)),
-                                1.3 * (ST_YMax(box) - ST_YMin(box))) AS side
-                FROM box
-            ), scaled AS (
-                SELECT x, y, side, CAST(:units AS double precision) / side AS k FROM frame
-            ), placed AS (
-                -- From the upper left corner; ST_AsSVG counts y downwards. A point is the disc around it.
-                SELECT part, ST_AsSVG(ST_Affine(
-                    CASE WHEN GeometryType(g) = 'POINT' THEN ST_Buffer(g, side / 25) ELSE g END,
-                    k, 0, 0, k, (side / 2 - x) * k, -(side / 2 + y) * k), 0, 1) AS path
-                FROM scaled, given, LATERAL (VALUES (was, 1), (now, 2)) each(g, part)
-            )
-            SELECT max(path) FILTER (WHERE part = 1), max(path) FILTER (WHERE part = 2) FROM placed
-            """
-        ),
-        {"before": before, "after": after, "smallest": SMALLEST_M, "units": SIDE},
-    ).one()
-    return Drawn(*row)
+def _drawn(session: Session, ids: Sequence[int]) -> dict[int, Drawn]:
+    """The outlines of those changes that moved one, before and after in one drawing."""
+    rows = session.execute(text(_DRAWN), {"ids": [*ids], "smallest": SMALLEST_M, "units": SIDE})
+    return {row.id: Drawn(row.before, row.after) for row in rows}

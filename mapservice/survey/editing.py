@@ -84,7 +84,7 @@ def edit(
     space = hold_space(session, space_id, account.sees)
     if not space.open_to(account, Action.MOVE_STAGE):
         raise NotAllowed
-    base = values_at(session, space, version)
+    base = values_at(session, space, version, account.sees)
     mine = _typed(space, base, typed)
     try:
         said = clean_words(reason, LONGEST_REASON)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from mapservice.accounts.account import A_RESIDENT
 from mapservice.layers.visibility import Viewer
+from mapservice.survey.changes import SEEN
 from mapservice.survey.people import shown_names
 from mapservice.survey.spaces import UNNAMED
 
@@ -76,7 +77,8 @@ _CHANGES = f"""
                    AND o.id < c.id) AS again
     FROM register.green_spaces g
     JOIN history.changes c ON c.table_name = 'green_spaces' AND c.row_key = g.key::text
-    WHERE c.at >= :since AND c.operation <> 'deleted' AND g.visibility = ANY (:viewer) AND {HERE}
+    WHERE c.at >= :since AND c.operation <> 'deleted' AND g.visibility = ANY (:viewer) AND {SEEN}
+      AND {HERE}
     ORDER BY c.id
 """
 _MERGES = f"""

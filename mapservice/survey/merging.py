@@ -6,11 +6,14 @@ that the merge can be taken back.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from mapservice.accounts.account import Account
 from mapservice.accounts.permissions import Action
+from mapservice.layers.visibility import Viewer
 from mapservice.survey.notices import tell
 from mapservice.survey.spaces import (
     NotAllowed,
@@ -24,9 +27,18 @@ from mapservice.survey.spaces import (
 )
 
 LONGEST_REASON = 500
+COUNCIL = "council"
 # What belongs to a space, by the column that names it, and by that with its public id where it keeps both.
 OF_KEY = ("register.entrances", "register.service_at_locations")
-OF_BOTH = ("survey.submissions", "survey.comments", "survey.files")
+SUBMISSIONS = "survey.submissions"
+OF_BOTH = (SUBMISSIONS, "survey.comments", "survey.files")
+# A suggestion of the duplicate waits no longer: there is no space of its own to decide on.
+SETTLED = """, state = CASE WHEN waits THEN 'taken' ELSE state END,
+    decided_by = CASE WHEN waits THEN CAST(:account AS text) ELSE decided_by END,
+    decided_at = CASE WHEN waits THEN now() ELSE decided_at END,
+    reason = CASE WHEN waits THEN CAST(:became AS text) ELSE reason END""".replace(
+    "waits", "kind = 'space' AND state = 'waiting'"
+)
 
 
 def merge(
@@ -52,18 +64,25 @@ def merge(
             raise Outdated(space)
     if duplicate.status == "existing" and into.status == "potential":
         raise Refused([("into", "This one exists already: merge the potential one into it")])
+    if duplicate.visibility == COUNCIL and into.visibility != COUNCIL:
+        raise Refused([("into", "Others would see what only the council may: merge that one into this one")])
     try:
         said = clean_words(reason, LONGEST_REASON)
     except ValueError as error:
         raise Refused([("reason", str(error))]) from None
     because(session, said or f"merged into {into.id}")
-    ids = {"old": duplicate.key, "new": into.key, "old_id": duplicate.id, "new_id": into.id}
+    ids = {
+        **{"old": duplicate.key, "new": into.key, "old_id": duplicate.id, "new_id": into.id},
+        "account": account.id,
+        "became": _became(into),
+    }
     for table in OF_KEY:
         session.execute(text(f"UPDATE {table} SET green_space_key = :new WHERE green_space_key = :old"), ids)
     for table in OF_BOTH:
+        more = SETTLED if table == SUBMISSIONS else ""
         session.execute(
             text(
-                f"UPDATE {table} SET green_space_key = :new, green_space_id = :new_id"
+                f"UPDATE {table} SET green_space_key = :new, green_space_id = :new_id{more}"
                 " WHERE green_space_key = :old"
             ),
             ids,
@@ -93,28 +112,35 @@ def merge(
             "INSERT INTO survey.merges (merged_id, into_id, account_id, reason)"
             " VALUES (:old_id, :new_id, :account, :reason)"
         ),
-        {**ids, "account": account.id, "reason": said or None},
+        {**ids, "reason": said or None},
     )
     session.execute(text("DELETE FROM register.green_spaces WHERE key = :old"), ids)
     tell(session, "merged", into.id, by=account, merged=duplicate.id, name=duplicate.name)
     return read_space(session, into.id, account.sees) or into
 
 
-def part_of_what(session: Session, space_id: str) -> str | None:
-    """The space that a merged one became part of, however often that was merged on; None for none."""
-    if "\x00" in space_id:
-        return None
+def part_of_what(session: Session, space_id: str, viewer: Viewer) -> str | None:
+    """The space that a merged one became part of, however often that was merged on; None for none to see."""
+    return parts_of_what(session, [space_id], viewer).get(space_id)
+
+
+def parts_of_what(session: Session, space_ids: Iterable[str], viewer: Viewer) -> dict[str, str]:
+    """The same for several: of those that lead somewhere, the space that the viewer may see."""
     found = session.execute(
         text(
             "WITH RECURSIVE led AS ("
-            "  SELECT into_id, 1 AS step FROM survey.merges WHERE merged_id = :id"
-            "  UNION ALL SELECT m.into_id, step + 1"
+            "  SELECT merged_id, into_id, 1 AS step FROM survey.merges WHERE merged_id = ANY (:ids)"
+            "  UNION ALL SELECT l.merged_id, m.into_id, step + 1"
             "  FROM survey.merges m JOIN led l ON m.merged_id = l.into_id WHERE step < 50"
-            ") SELECT into_id FROM led ORDER BY step DESC LIMIT 1"
+            "), last AS ("
+            "  SELECT DISTINCT ON (merged_id) merged_id, into_id FROM led ORDER BY merged_id, step DESC"
+            ") SELECT l.merged_id, f.id FROM last l JOIN register.green_spaces f ON f.id = l.into_id"
+            " WHERE f.visibility = ANY (:viewer)"
         ),
-        {"id": space_id},
-    ).scalar()
-    return None if found is None else str(found)
+        # No text of the database can hold a NUL.
+        {"ids": [each for each in space_ids if "\x00" not in each], "viewer": list(viewer)},
+    )
+    return {row.merged_id: row.id for row in found}
 
 
 def parts_of(session: Session, space: Space) -> list[str]:
@@ -125,3 +151,10 @@ def parts_of(session: Session, space: Space) -> list[str]:
             {"id": space.id},
         ).scalars()
     ]
+
+
+def _became(into: Space) -> str:
+    """The reason that whoever suggested the duplicate reads; of a draft of others they learn no name."""
+    if into.visibility == "public":
+        return f"It became part of {into.name}"
+    return "It became part of a space that was suggested before"

@@ -16,9 +16,9 @@ from sqlalchemy.exc import IntegrityError, InternalError
 from sqlalchemy.orm import Session
 
 from mapservice.accounts.account import Account
-from mapservice.accounts.permissions import Action
-from mapservice.survey.changes import keys_of
-from mapservice.survey.merging import OF_BOTH, OF_KEY, part_of_what
+from mapservice.accounts.permissions import Action, localities_for
+from mapservice.survey.changes import is_change_of
+from mapservice.survey.merging import OF_BOTH, OF_KEY, parts_of_what
 from mapservice.survey.notices import tell
 from mapservice.survey.people import shown_names
 from mapservice.survey.spaces import (
@@ -44,6 +44,30 @@ GONE_WITH = {
     "SELECT l.id FROM register.service_at_locations l WHERE l.green_space_key = :key)",
     "evidence": "c.before ->> 'subject' = 'green-spaces' AND c.before ->> 'subject_id' = :id",
 }
+AT_ONCE = "c.transaction_id = CAST(CAST(:transaction AS text) AS xid8)"
+"""Whether c happened in the same transaction."""
+MOVED_OTHERWISE = (
+    # What waited with the space waits again, unless somebody has decided on it since.
+    """UPDATE survey.submissions t SET state = 'waiting', decided_by = NULL, decided_at = NULL, reason = NULL
+    FROM history.changes c WHERE {at_once} AND c.table_name = 'submissions' AND c.row_key = t.id::text
+      AND c.before ->> 'green_space_key' = CAST(:key AS text)
+      AND c.before ->> 'state' = 'waiting' AND c.after ->> 'state' = 'taken' AND t.state = 'taken'""",
+    """UPDATE register.evidence t SET subject_id = :id
+    FROM history.changes c WHERE {at_once} AND c.table_name = 'evidence' AND c.row_key = t.key::text
+      AND c.operation = 'updated' AND c.before ->> 'subject' = 'green-spaces'
+      AND c.before ->> 'subject_id' = :id AND t.subject_id = c.after ->> 'subject_id'""",
+    # Who watched it watches it again, and only who chose to goes on watching what it was merged into.
+    """INSERT INTO survey.watches (account_id, green_space_key, since)
+    SELECT a.id, :key, CAST(c.before ->> 'since' AS timestamptz)
+    FROM history.changes c JOIN accounts.accounts a ON a.id = c.before ->> 'account_id'
+    WHERE {at_once} AND c.table_name = 'watches' AND c.operation = 'deleted'
+      AND c.before ->> 'green_space_key' = CAST(:key AS text)
+    ON CONFLICT DO NOTHING""",
+    """DELETE FROM survey.watches w USING history.changes c
+    WHERE {at_once} AND c.table_name = 'watches' AND c.operation = 'created'
+      AND c.after ->> 'green_space_key' = w.green_space_key::text
+      AND c.after ->> 'account_id' = w.account_id AND CAST(c.after ->> 'since' AS timestamptz) = w.since""",
+)
 CANNOT = "It cannot go back to that: something else depends on how it is now"
 LOCALITIES_OF_STATE = """ARRAY(SELECT a.id FROM register.areas a
     JOIN register.boundary_sets s ON s.id = a.boundary_set_id AND s.kind = 'locality'
@@ -93,8 +117,7 @@ def revert(
     if not space.open_to(account, Action.REVERT):
         raise NotAllowed
     change = _change(session, change_id)
-    keys = keys_of(session, space)
-    if change is None or not _belongs(change, keys):
+    if change is None or not is_change_of(session, space, change_id, account.sees):
         raise NoSuchSpace(f"{space_id} has no change {change_id}")
     because(session, f"takes back change {change_id}")
     try:
@@ -140,20 +163,27 @@ def bring_back(session: Session, change_id: int, account: Account) -> Space:
 
 def removed_spaces(session: Session, account: Account) -> list[Removed]:
     """Spaces that were removed and have not come back, newest first: those that somebody may bring back."""
+    allowed = localities_for(account.grants, Action.REVERT)
     rows = session.execute(
         text(
-            f"SELECT c.id, c.at, c.actor, c.before, {LOCALITIES_OF_STATE} AS localities"
-            " FROM history.changes c WHERE c.table_name = 'green_spaces' AND c.operation = 'deleted'"
+            "SELECT c.id, c.at, c.actor, c.before FROM history.changes c"
+            " WHERE c.table_name = 'green_spaces' AND c.operation = 'deleted'"
             " AND c.before ->> 'visibility' = ANY (:viewer)"
             " AND NOT EXISTS (SELECT FROM register.green_spaces f WHERE f.id = c.before ->> 'id')"
             " AND NOT EXISTS (SELECT FROM history.changes l WHERE l.table_name = c.table_name"
             "  AND l.row_key = c.row_key AND l.id > c.id)"
+            " AND (CAST(:allowed AS text[]) IS NULL"
+            f"  OR {LOCALITIES_OF_STATE} && CAST(:allowed AS text[]))"
             " ORDER BY c.id DESC LIMIT :most"
         ),
-        {"viewer": list(account.sees), "most": MOST_REMOVED},
+        {
+            "viewer": list(account.sees),
+            "allowed": None if allowed is None else sorted(allowed),
+            "most": MOST_REMOVED,
+        },
     ).all()
-    mine = [row for row in rows if may_in(account, Action.REVERT, row.localities)]
-    names = shown_names(session, {row.actor for row in mine})
+    names = shown_names(session, {row.actor for row in rows})
+    led = parts_of_what(session, {row.before["id"] for row in rows}, account.sees)
     return [
         Removed(
             change_id=row.id,
@@ -161,16 +191,10 @@ def removed_spaces(session: Session, account: Account) -> list[Removed]:
             name=row.before["name"] or UNNAMED,
             by=names[row.actor],
             at=row.at,
-            into=part_of_what(session, row.before["id"]),
+            into=led.get(row.before["id"]),
         )
-        for row in mine
+        for row in rows
     ]
-
-
-def _belongs(change: Row[Any], keys: list[str]) -> bool:
-    if change.table_name == "green_spaces":
-        return change.row_key in keys
-    return any(str((state or {}).get("green_space_key")) in keys for state in (change.before, change.after))
 
 
 def _change(session: Session, change_id: int) -> Row[Any] | None:
@@ -250,8 +274,7 @@ def _bring_back(session: Session, change: Row[Any]) -> None:
         _insert(
             session,
             table,
-            f"c.table_name = '{table}' AND c.operation = 'deleted' AND {condition}"
-            " AND c.transaction_id = CAST(CAST(:transaction AS text) AS xid8)",
+            f"c.table_name = '{table}' AND c.operation = 'deleted' AND {condition} AND {AT_ONCE}",
             given,
         )
     for table in (*OF_KEY, *OF_BOTH):
@@ -259,14 +282,15 @@ def _bring_back(session: Session, change: Row[Any]) -> None:
         # Back to this space, unless somebody has moved it on since.
         session.execute(
             text(
-                f"UPDATE {table} t SET green_space_key = :key{more} FROM history.changes c"
-                " WHERE c.transaction_id = CAST(CAST(:transaction AS text) AS xid8)"
+                f"UPDATE {table} t SET green_space_key = :key{more} FROM history.changes c WHERE {AT_ONCE}"
                 f" AND c.table_name = '{table.partition('.')[2]}' AND c.row_key = t.id::text"
                 " AND c.operation = 'updated' AND c.before ->> 'green_space_key' = CAST(:key AS text)"
                 " AND t.green_space_key::text IS NOT DISTINCT FROM c.after ->> 'green_space_key'"
             ),
             given,
         )
+    for statement in MOVED_OTHERWISE:
+        session.execute(text(statement.format(at_once=AT_ONCE)), given)
 
 
 def _insert(session: Session, table: str, condition: str, given: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from mapservice.accounts.account import Account
 from mapservice.accounts.permissions import Action
-from mapservice.layers.visibility import Viewer
+from mapservice.layers.visibility import LEVELS, Viewer
 
 VERSION = """COALESCE((SELECT max(c.id) FROM history.changes c
     WHERE c.table_name = 'green_spaces' AND c.row_key = f.key::text), 0)"""
@@ -115,7 +115,7 @@ def may_in(account: Account, action: Action, localities: Iterable[str]) -> bool:
 
 def read_space(session: Session, space_id: str, viewer: Viewer) -> Space | None:
     """A space that the viewer may see, or None."""
-    if "\x00" in space_id:  # no text of the database can hold one
+    if "\x00" in space_id:
         return None
     row = session.execute(
         text(
@@ -146,7 +146,8 @@ def hold_space(session: Session, space_id: str, viewer: Viewer) -> Space:
     """The same, held against others until the transaction ends; raises NoSuchSpace."""
     # The writer at work may need this row: to hold it and then wait for that writer would be a deadlock.
     session.execute(text("SELECT layers.wait_for_turn()"))
-    session.execute(text("SELECT FROM register.green_spaces WHERE id = :id FOR UPDATE"), {"id": space_id})
+    if "\x00" not in space_id:  # no text of the database can hold one
+        session.execute(text("SELECT FROM register.green_spaces WHERE id = :id FOR UPDATE"), {"id": space_id})
     space = read_space(session, space_id, viewer)
     if space is None:
         raise NoSuchSpace(space_id)
@@ -161,8 +162,8 @@ def localities_of(session: Session, space_id: str) -> list[str]:
     return [*(found or ())]
 
 
-def values_at(session: Session, space: Space, version: int) -> dict[str, Any]:
-    """What the values of a space were at a version; raises NoSuchSpace where it never had that version."""
+def values_at(session: Session, space: Space, version: int, viewer: Viewer = LEVELS) -> dict[str, Any]:
+    """What the values of a space were at a version; raises NoSuchSpace where the viewer never saw it so."""
     if version == space.version:
         return dict(space.values)
     found = session.execute(
@@ -172,7 +173,7 @@ def values_at(session: Session, space: Space, version: int) -> dict[str, Any]:
         ),
         {"version": version, "key": str(space.key)},
     ).scalar()
-    if found is None:
+    if found is None or found["visibility"] not in viewer:
         raise NoSuchSpace(f"{space.id} at {version}")
     # A column that came with a later edition of the service held nothing then.
     return {name: found.get(name) for name in space.values}

@@ -87,7 +87,7 @@ def move_stage(
     Raises NoSuchSpace, NotAllowed, Refused; Outdated where its stage is not that of the version any more.
     """
     space = hold_space(session, space_id, account.sees)
-    if values_at(session, space, version)["stage"] != space.stage:
+    if values_at(session, space, version, account.sees)["stage"] != space.stage:
         raise Outdated(space)
     move = MOVES.get((space.stage or "", target))
     if move is None:

@@ -92,7 +92,7 @@ def green_space(feature_id: str) -> str | Response:
     """One green space, existing or potential; from one that was a duplicate on to what it is part of."""
     with context.database().reading() as cursor:
         maybe = reading.one_feature(cursor, reading.GREEN_SPACES, feature_id)
-        if maybe is None and (whole := _whole(cursor, feature_id)):
+        if maybe is None and (whole := _whole(feature_id)):
             led = redirect(url_for(".green_space", feature_id=whole), 301)
             # For good, until somebody takes the merge back: browsers would keep it longer.
             led.headers["Cache-Control"] = "no-cache"
@@ -116,11 +116,10 @@ def green_space(feature_id: str) -> str | Response:
     )
 
 
-def _whole(cursor: Cursor[Any], feature_id: str) -> str | None:
+def _whole(feature_id: str) -> str | None:
     """The space that a duplicate became part of, for who may see that."""
     with context.database().session("directory") as session:
-        whole = part_of_what(session, feature_id)
-    return whole if whole and reading.one_feature(cursor, reading.GREEN_SPACES, whole) else None
+        return part_of_what(session, feature_id, context.viewer())
 
 
 def _confirmation(given: str) -> uuid.UUID | None:

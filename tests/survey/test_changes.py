@@ -33,7 +33,7 @@ def changed(database, suggest, who):
         )
     with database.session("tests") as session:
         space = read_space(session, space_id, ("public", "network"))
-        return changes_of(session, space)
+        return changes_of(session, space, ("public", "network"))
 
 
 def test_changes_come_newest_first_with_who_and_why(changed):

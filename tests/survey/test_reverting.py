@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from mapservice.survey import comments, notices, stages
+from mapservice.survey import comments, notices, reverting, stages
 from mapservice.survey.changes import changes_of
 from mapservice.survey.editing import edit
 from mapservice.survey.merging import merge, part_of_what, parts_of
@@ -12,6 +12,8 @@ from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Outdated, Refused,
 from tests.survey.conftest import NORTH
 
 NETWORK = ("public", "network")
+COUNCIL = (*NETWORK, "council")
+GONE = ("green_spaces", "deleted")
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +31,9 @@ def seen(database, space_id):
         return read_space(session, space_id, NETWORK)
 
 
-def change(database, account, space_id, **typed):
+def change(database, account, space_id, viewer=NETWORK, **typed):
     with database.session(account.actor) as session:
-        space = read_space(session, space_id, NETWORK)
+        space = read_space(session, space_id, viewer)
         return edit(session, space_id, account, space.version, typed).space.version
 
 
@@ -74,6 +76,10 @@ def everything(database, space_id):
         " JOIN register.green_spaces f ON f.key = e.green_space_key WHERE f.id = :id"
         " UNION ALL SELECT 'submission', to_jsonb(s) FROM survey.submissions s WHERE green_space_id = :id"
         " UNION ALL SELECT 'comment', to_jsonb(s) FROM survey.comments s WHERE green_space_id = :id"
+        " UNION ALL SELECT 'evidence', to_jsonb(e) - 'updated_at' FROM register.evidence e"
+        " WHERE subject = 'green-spaces' AND subject_id = :id"
+        " UNION ALL SELECT 'watch', to_jsonb(w) FROM survey.watches w"
+        " JOIN register.green_spaces f ON f.key = w.green_space_key WHERE f.id = :id"
         " UNION ALL SELECT 'area', to_jsonb(m) FROM register.green_space_areas m"
         " JOIN register.green_spaces f ON f.key = m.green_space_key WHERE f.id = :id ORDER BY 1, 2",
         id=space_id,
@@ -142,12 +148,12 @@ def test_an_entrance_comes_and_goes(database, suggest, ada):
     space_id = suggest()
     gate = entrance(database, space_id)
     with database.session("tests") as session:
-        (latest, *_) = changes_of(session, read_space(session, space_id, NETWORK))
+        (latest, *_) = changes_of(session, read_space(session, space_id, NETWORK), NETWORK)
     take_back(database, ada, space_id, latest.id)
     count = "SELECT count(*) FROM register.entrances WHERE id = :id"
     assert rows(database, count, id=gate) == [(0,)]
     with database.session("tests") as session:
-        (latest, *_) = changes_of(session, read_space(session, space_id, NETWORK))
+        (latest, *_) = changes_of(session, read_space(session, space_id, NETWORK), NETWORK)
     assert latest.operation == "deleted"
     take_back(database, ada, space_id, latest.id)
     assert rows(database, count, id=gate) == [(1,)]
@@ -188,12 +194,12 @@ def test_merged_everything_said_sent_and_watched_is_at_the_one_that_stays(databa
     space = do_merge(database, ada, duplicate, into, reason="The same corner")
     assert seen(database, duplicate) is None
     with database.session("tests") as session:
-        assert part_of_what(session, duplicate) == into
+        assert part_of_what(session, duplicate, NETWORK) == into
         assert parts_of(session, space) == [duplicate]
         assert [each.body for each in comments.comments_of(session, space, ada)] == ["Seen from the bus"]
         assert grace.id in notices.watchers(session, into)
         told = [(each.kind, each.green_space_id) for each in notices.notices_of(session, grace)]
-        created = [each.row_id for each in changes_of(session, space) if each.operation == "created"]
+        created = [each.row_id for each in changes_of(session, space, NETWORK) if each.operation == "created"]
     assert ("merged", into) in told
     assert {duplicate, into, gate} == {*created}
     kept = rows(database, "SELECT id FROM survey.submissions WHERE green_space_id = :id", id=into)
@@ -210,11 +216,93 @@ def test_a_merge_is_taken_back_whole(database, suggest, ada, grace):
     before = everything(database, duplicate), everything(database, into)
     space = do_merge(database, ada, duplicate, into)
     with database.session("tests") as session:
-        merged = next(each for each in changes_of(session, space) if each.operation == "deleted")
+        merged = next(each for each in changes_of(session, space, NETWORK) if each.operation == "deleted")
     take_back(database, grace, into, merged.id)
     assert (everything(database, duplicate), everything(database, into)) == before
     with database.session("tests") as session:
-        assert part_of_what(session, duplicate) is None
+        assert part_of_what(session, duplicate, NETWORK) is None
+
+
+def test_a_suggestion_that_became_part_of_another_space_waits_no_longer(database, suggest, ada, grace):
+    suggester = grace
+    duplicate, into = suggest(by=suggester), suggest(visibility="public", name="The corner")
+    sent = "SELECT id, state, reason, decided_by FROM survey.submissions WHERE account_id = :by AND id = :id"
+    (row,) = rows(database, "SELECT id FROM survey.submissions WHERE green_space_id = :id", id=duplicate)
+    given = {"by": suggester.id, "id": row[0]}
+    space = do_merge(database, ada, duplicate, into)
+    assert rows(database, sent, **given) == [(row[0], "taken", "It became part of The corner", ada.id)]
+    with database.session("tests") as session:
+        changes = changes_of(session, space, NETWORK)
+    take_back(database, ada, into, next(each for each in changes if (each.table, each.operation) == GONE).id)
+    assert rows(database, sent, **given) == [(row[0], "waiting", None, None)]
+
+
+def test_who_watched_still_does_after_a_merge_and_after_it_was_taken_back(database, suggest, ada, grace, who):
+    duplicate, into, both = suggest(), suggest(), who("reviewer")
+    with database.session("tests") as session:
+        for account, space_id in ((grace, duplicate), (both, duplicate), (both, into)):
+            notices.watch(session, account.id, space_id)
+    space = do_merge(database, ada, duplicate, into)
+    with database.session("tests") as session:
+        assert notices.watchers(session, into) == {grace.id, both.id}
+        merged = next(
+            each for each in changes_of(session, space, NETWORK) if (each.table, each.operation) == GONE
+        )
+    take_back(database, ada, into, merged.id)
+    with database.session("tests") as session:
+        assert notices.watchers(session, into) == {both.id}
+        assert notices.watchers(session, duplicate) == {grace.id, both.id}
+
+
+def test_what_only_the_council_sees_does_not_become_the_networks(database, suggest, who):
+    planner, administrator = who("administrator"), who("administrator")
+    secret, shared = suggest(visibility="council", safety_note="Contaminated"), suggest()
+    versions = []
+    with database.session("tests") as session:
+        versions = [read_space(session, each, COUNCIL).version for each in (secret, shared)]
+    with pytest.raises(Refused, match="only the council may"), database.session("tests") as session:
+        merge(session, secret, shared, planner, tuple(versions))
+    with database.session("tests") as session:
+        merged = merge(session, shared, secret, administrator, tuple(reversed(versions)))
+    assert merged.visibility == "council"
+
+
+def test_what_was_the_councils_once_stays_so_when_the_space_is_shared(database, suggest, ada, who):
+    planner = who("administrator")
+    space_id = suggest(visibility="council", safety_note="Contaminated")
+    gate = entrance(database, space_id)
+    change(database, planner, space_id, owner_note="Sells soon", viewer=COUNCIL)
+    with database.session("tests") as session:
+        hidden = [each.id for each in changes_of(session, read_space(session, space_id, COUNCIL), COUNCIL)]
+        assert len(hidden) == 3
+    with database.session(planner.actor) as session:
+        session.execute(
+            text("UPDATE register.green_spaces SET visibility = 'network' WHERE id = :id"), {"id": space_id}
+        )
+    change(database, ada, space_id, note="Seen by all of us")
+    with database.session("tests") as session:
+        space = read_space(session, space_id, COUNCIL)
+        (seen_by_ada,) = changes_of(session, space, NETWORK)
+        assert seen_by_ada.fields == {"note"}
+        assert len(changes_of(session, space, COUNCIL)) == 5
+        with pytest.raises(NoSuchSpace):
+            edit(session, space_id, ada, hidden[-1], {"safety_note": "x"})
+    for change_id in hidden:
+        with pytest.raises(NoSuchSpace):
+            take_back(database, ada, space_id, change_id)
+    assert rows(database, "SELECT count(*) FROM register.entrances WHERE id = :id", id=gate) == [(1,)]
+
+
+def test_a_reviewer_of_one_locality_finds_what_was_removed_there_among_much_else(
+    database, suggest, who, monkeypatch
+):
+    monkeypatch.setattr(reverting, "MOST_REMOVED", 1)
+    here, elsewhere = suggest(NORTH), suggest()
+    for space_id in (here, elsewhere):
+        with database.session("somebody") as session:
+            session.execute(text("DELETE FROM register.green_spaces WHERE id = :id"), {"id": space_id})
+    with database.session("tests") as session:
+        assert [each.id for each in removed_spaces(session, who("reviewer@north"))] == [here]
 
 
 def test_merged_twice_an_old_id_still_leads_to_what_is_there(database, suggest, ada):
@@ -222,8 +310,8 @@ def test_merged_twice_an_old_id_still_leads_to_what_is_there(database, suggest, 
     do_merge(database, ada, first, second)
     space = do_merge(database, ada, second, third)
     with database.session("tests") as session:
-        assert part_of_what(session, first) == third
-        created = {each.row_id for each in changes_of(session, space) if each.operation == "created"}
+        assert part_of_what(session, first, NETWORK) == third
+        created = {each.row_id for each in changes_of(session, space, NETWORK) if each.operation == "created"}
     assert created == {first, second, third}
 
 

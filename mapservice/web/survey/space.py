@@ -130,13 +130,13 @@ def page(space_id: str, *, errors: dict[str, str] | None = None, status: int = 2
     with context.database().session(account.actor) as session:
         space = read_space(session, space_id, account.sees)
         if space is None:
-            whole = part_of_what(session, space_id)
+            whole = part_of_what(session, space_id, account.sees)
             if whole is None or request.method != "GET":
                 abort(404)
             return redirect(url_for("space.show", space_id=whole), 301)
         if not space.open_to(account, Action.SEE_QUEUE):
             abort(403)
-        changes = changes_of(session, space, number_in(request.args, "earlier") or None)
+        changes = changes_of(session, space, account.sees, number_in(request.args, "earlier") or None)
         content = render_template(
             "survey/space.html",
             space=space,
