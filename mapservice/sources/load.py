@@ -22,6 +22,7 @@ _AFTER_BOUNDARIES = (
     ("contacts", "contacts.csv"),
     ("green-spaces", "green-spaces.geojson"),
     ("green-spaces", "potential-green-spaces.geojson"),
+    ("entrances", "entrances.csv"),
     ("evidence", "evidence.csv"),
     ("services", "services.csv"),
     ("service-locations", "service-locations.csv"),

@@ -151,6 +151,19 @@ def test_an_entrance_is_where_a_place_is_entered(measured):
     assert asked(measured, "N5 1AR")[("green-spaces", "highbury-fields")] == before
 
 
+def test_an_imported_entrance_of_a_place_is_where_it_is_entered(measured, tmp_path):
+    before = asked(measured, "N1 9JP")[("assets", LIBRARY)]
+    file = tmp_path / "entrances.csv"
+    file.write_text(f"place,easting,northing,step_free,source\n{LIBRARY},531560,182640,yes,demonstration\n")
+    assert run_import(measured, "entrances", file, "tester").created == 1
+    assert to_measure(measured) == 1
+    measure(measured)
+    assert asked(measured, "N1 9JP")[("assets", LIBRARY)] != before
+    change(measured, "DELETE FROM register.entrances")
+    measure(measured)
+    assert asked(measured, "N1 9JP")[("assets", LIBRARY)] == before
+
+
 STOPPED = """
 import os, signal
 from mapservice.database import Database
