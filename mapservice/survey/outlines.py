@@ -36,20 +36,20 @@ ON_GRID = (
 )
 """A geometry given as GeoJSON in degrees, where the register keeps it."""
 
+_VALID = f"""
+SELECT (detail).valid, ST_X((detail).location), ST_Y((detail).location)
+FROM ST_IsValidDetail({ON_GRID}) AS detail
+"""
+# Asked only of what is valid: of a tangle each of these could take the database minutes.
 _ABOUT = f"""
-WITH drawn AS (SELECT {ON_GRID} AS geom),
-valid AS (
-    SELECT geom, ST_IsValidDetail(geom) AS detail,
-           CASE WHEN ST_IsValid(geom) THEN geom ELSE ST_MakeValid(geom) END AS whole
-    FROM drawn
-)
-SELECT (detail).valid, ST_X((detail).location), ST_Y((detail).location),
-       ST_Area(whole),
-       ST_CoveredBy(whole, ST_Expand(b.extent, b.margin_m)) AND EXISTS (
-           SELECT FROM register.areas a WHERE ST_Intersects(a.geom, whole) AND NOT ST_Touches(a.geom, whole)),
-       (SELECT ST_CoveredBy(whole, ST_Union(a.geom)) FROM register.areas a
-        WHERE a.geom && whole AND ST_Intersects(a.geom, whole))
-FROM valid, register.borough b
+WITH drawn AS (SELECT {ON_GRID} AS geom)
+SELECT ST_Area(geom),
+       ST_CoveredBy(geom, ST_Expand(b.extent, b.margin_m)) AND EXISTS (
+           SELECT FROM register.areas a
+           WHERE ST_Intersects(a.geom, d.geom) AND NOT ST_Touches(a.geom, d.geom)),
+       (SELECT ST_CoveredBy(d.geom, ST_Union(a.geom)) FROM register.areas a
+        WHERE a.geom && d.geom AND ST_Intersects(a.geom, d.geom))
+FROM drawn d, register.borough b
 """
 
 _KNOWN = f"""
@@ -66,7 +66,7 @@ LIMIT :most
 """
 
 _FAR_ENTRANCES = f"""
-SELECT count(*) FROM unnest(CAST(:longitudes AS float8[]), CAST(:latitudes AS float8[])) AS e(lon, lat)
+SELECT count(*) > 0 FROM unnest(CAST(:longitudes AS float8[]), CAST(:latitudes AS float8[])) AS e(lon, lat)
 WHERE NOT ST_DWithin(
     ST_SetSRID(ST_Transform(ST_SetSRID(ST_MakePoint(lon, lat), 4326), {FITTED_GRID_SRID}), 27700),
     {ON_GRID}, :farthest)
@@ -185,10 +185,11 @@ def check(
     geojson = orjson.dumps(geometry).decode()
     if not _in_reach(geometry):
         return Checked((OUTSIDE,), (), None, ())
-    valid, at_x, at_y, area, inside, wholly = session.execute(text(_ABOUT), {"geojson": geojson}).one()
     point = geometry["type"] == "Point"
+    valid, at_x, at_y = session.execute(text(_VALID), {"geojson": geojson}).one()
     if not valid:
         return Checked((CROSSES,), (), None, (), _in_degrees(session, at_x, at_y))
+    area, inside, wholly = session.execute(text(_ABOUT), {"geojson": geojson}).one()
     problems = [] if inside else [OUTSIDE]
     if not point and area < SMALLEST_M2:
         problems.append(TOO_SMALL)
@@ -216,8 +217,10 @@ def _overlaps(session: Session, geojson: str, viewer: Viewer, but: str) -> tuple
     return tuple(Overlap(*row) for row in rows)
 
 
-def _far_entrances(session: Session, geojson: str, entrances: Sequence[Sequence[float]]) -> int:
-    return int(
+def _far_entrances(session: Session, geojson: str, entrances: Sequence[Sequence[float]]) -> bool:
+    if not all(on_grid(position[0], position[1]) for position in entrances):
+        return True
+    return bool(
         session.execute(
             text(_FAR_ENTRANCES),
             {

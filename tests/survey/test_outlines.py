@@ -1,6 +1,7 @@
 """What is said of an outline while it is drawn, and of what is on the map around it."""
 
 import math
+import random
 
 import pytest
 
@@ -84,6 +85,20 @@ def test_an_entrance_far_away_is_a_slip(session):
     x, y = SOUTH
     assert check(session, outline(), (), [[x, y]]).problems == ()
     assert "entrance" in check(session, outline(), (), [[x + 0.01, y]]).problems[0]
+
+
+def test_an_entrance_at_the_other_end_of_the_earth_is_a_slip_too(session):
+    assert "entrance" in check(session, outline(), (), [[88.0, 22.5]]).problems[0]
+
+
+def test_a_tangle_is_refused_without_being_worked_out(session):
+    x, y = SOUTH
+    drawn = random.Random(7)
+    corners = [[x + drawn.random() * 0.01, y + drawn.random() * 0.01] for _ in range(1500)]
+    session.connection().exec_driver_sql("SET LOCAL statement_timeout = '5s'")
+    found = check(session, {"type": "Polygon", "coordinates": [[*corners, corners[0]]]}, ())
+    assert found.crossing
+    assert found.area_m2 is None
 
 
 def test_spaces_near_by_are_found_and_those_of_like_name_from_farther(session):
