@@ -306,13 +306,21 @@ def _id_for(
 
 
 def free_id(session: Session, table: str, name: str, reserved: Collection[str] = ()) -> str:
-    """An id for a new row of a table, made from its name: one that no row has and that is not reserved."""
+    """An id for a new row of a table, made from its name: one that is not reserved and that no row ever had.
+
+    What once led to something that is gone must not lead to something else.
+    """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     stem = "-".join(re.findall(r"[a-z0-9]+", plain.lower().replace("'", "")))[:80].strip("-") or "feature"
     taken = set(
         session.execute(
-            text(f"SELECT id FROM {table} WHERE id = :stem OR id LIKE :more"),
-            {"stem": stem, "more": f"{stem}-%"},
+            text(
+                f"SELECT id FROM {table} WHERE id = :stem OR id LIKE :more"
+                " UNION SELECT before ->> 'id' FROM history.changes"
+                " WHERE table_name = :name AND operation = 'deleted'"
+                " AND (before ->> 'id' = :stem OR before ->> 'id' LIKE :more)"
+            ),
+            {"stem": stem, "more": f"{stem}-%", "name": table.rpartition(".")[2]},
         ).scalars()
     )
     taken.update(reserved)

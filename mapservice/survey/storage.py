@@ -26,6 +26,8 @@ DAY_S = 24 * 3600
 CHUNK = 1024 * 1024
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 INCOMING = "incoming"
+RESERVE_BYTES = 100 * 1024 * 1024
+"""So much of the disk is left alone: the database may stand on it too."""
 
 
 class NoRoom(Exception):
@@ -54,6 +56,8 @@ def path_of(folder: Path, sha256: str) -> Path:
 
 def keep(folder: Path, content: bytes | BinaryIO) -> Stored:
     """Keep a content, safe on the disk when this returns; the same again is kept once. Raises NoRoom."""
+    if free_bytes(folder) < RESERVE_BYTES:
+        raise NoRoom("there is no room for more files")
     try:
         incoming = folder / INCOMING
         incoming.mkdir(parents=True, exist_ok=True)

@@ -28,6 +28,7 @@ Kind = Literal["space", "confirmation", "change"]
 
 SOURCE = "green-space-survey"
 MOST_PHOTOGRAPHS = 6
+TOO_MANY_PHOTOGRAPHS = f"Send at most {MOST_PHOTOGRAPHS} photographs"
 LONGEST_WAITING = timedelta(days=90)
 """So long something may have waited on a telephone; what says it is older is taken as written then."""
 
@@ -53,9 +54,22 @@ SAID = {
     )
 }
 """What can be said, by the name of its field."""
-# Addresses below /green-spaces/ that are pages, so that no space is given one of these as its id.
+# Pages below /green-spaces/ and /review/: no space is given one of these as its id.
 RESERVED = frozenset(
-    {"suggest", "suggestions", "check", "near", "first", "access", "progress", "confirmations", "survey"}
+    {
+        *(
+            "suggest",
+            "suggestions",
+            "check",
+            "near",
+            "first",
+            "access",
+            "progress",
+            "confirmations",
+            "survey",
+        ),
+        *("meetings", "pack", "removed", "submissions"),
+    }
 )
 
 
@@ -114,6 +128,7 @@ class Outcome:
     there: bool
     stage: str | None
     stage_reason: str | None
+    """Of a space that was suggested, and that is still the one they suggested or everybody's."""
     public: bool
 
 
@@ -131,6 +146,11 @@ def submit(
     report on the same space.
     """
     fields = read_fields(sent)
+    if sent.kind == "space" and _known(session, sent.id) is None:
+        # Before the turn is taken: nobody else waits while an outline is looked at.
+        found = outlines.check(session, dict(sent.geometry or {}), (), sent.entrances)
+        if found.problems:
+            raise Refused(("place", problem) for problem in found.problems)
     # One at a time: the second of two at once finds what the first has written.
     session.execute(text("SELECT layers.wait_for_turn()"))
     known = _known(session, sent.id)
@@ -138,7 +158,7 @@ def submit(
         space_id = _space(session, sent, fields) if sent.kind == "space" else _existing(session, sent, viewer)
         return _take(session, sent, sent.id, sent.kind, space_id, fields, account, quietly)
     space_id, before = known
-    if not set(fields.items()) <= set(before.items()):
+    if not fields.items() <= before.items():
         later = uuid.uuid5(sent.id, orjson.dumps(fields, option=orjson.OPT_SORT_KEYS).decode())
         if _known(session, later) is None:
             return _take(session, sent, later, "change", space_id, fields, account)
@@ -146,9 +166,14 @@ def submit(
     return Received(sent.id, space_id, new=False)
 
 
-def is_known(session: Session, submission_id: uuid.UUID) -> bool:
-    """Whether something with this id has come in already."""
-    return _known(session, submission_id) is not None
+def is_repeat(session: Session, sent: Sent) -> bool:
+    """Whether these very words have come in under this id already."""
+    try:
+        fields = read_fields(replace(sent, geometry={}))  # where it is, is no word
+    except Refused:
+        return False
+    known = _known(session, sent.id)
+    return known is not None and fields.items() <= known[1].items()
 
 
 def read_fields(sent: Sent) -> dict[str, str]:
@@ -164,7 +189,7 @@ def read_fields(sent: Sent) -> dict[str, str]:
             fields |= {name: words} if words else {}
     mistakes += _mistakes(sent, fields)
     if len(sent.photographs) > MOST_PHOTOGRAPHS:
-        mistakes.append(("photographs", f"Send at most {MOST_PHOTOGRAPHS} photographs"))
+        mistakes.append(("photographs", TOO_MANY_PHOTOGRAPHS))
     if mistakes:
         raise Refused(mistakes)
     return fields
@@ -176,14 +201,20 @@ def read_outcome(session: Session, submission_id: uuid.UUID) -> Outcome | None:
         text(
             """
             SELECT s.id, s.kind, s.state, s.reason, s.received_at, s.fields,
-                   COALESCE(f.name, s.fields ->> 'name', s.green_space_id) AS name,
+                   COALESCE(CASE WHEN told THEN f.name END, s.fields ->> 'name', '') AS name,
                    (SELECT count(*) FROM survey.files p
                     WHERE p.submission_id = s.id AND p.removed_at IS NULL) AS photographs,
                    COALESCE(f.id, s.green_space_id) AS space_id, f.id IS NOT NULL AS there,
-                   f.stage, f.stage_reason, COALESCE(f.visibility = 'public', false) AS public
+                   CASE WHEN told AND s.kind = 'space' THEN f.stage END AS stage,
+                   CASE WHEN told AND s.kind = 'space' THEN f.stage_reason END AS stage_reason,
+                   COALESCE(f.visibility = 'public', false) AS public
             FROM survey.submissions s
             LEFT JOIN survey.merges m ON m.merged_id = s.green_space_id
-            LEFT JOIN register.green_spaces f ON f.key = s.green_space_key OR f.id = m.into_id
+            LEFT JOIN register.green_spaces f ON f.key = s.green_space_key OR f.id = m.into_id,
+            -- Of a space that is not everybody's they are told only what became of the one they suggested: it
+            -- was made with what they sent, in one transaction. After a merge it is another.
+            LATERAL (SELECT f.visibility = 'public'
+                            OR s.kind = 'space' AND f.created_at = s.received_at AS told) known
             WHERE s.id = :id
             LIMIT 1
             """
@@ -228,11 +259,7 @@ def _known(session: Session, submission_id: uuid.UUID) -> tuple[str, dict[str, s
 def _space(session: Session, sent: Sent, fields: Mapping[str, str]) -> str:
     """Make the potential space that is suggested; its id."""
     geometry = dict(sent.geometry or {})
-    found = outlines.check(session, geometry, (), sent.entrances)
-    if found.problems:
-        raise Refused(("place", problem) for problem in found.problems)
-    merged = session.execute(text("SELECT merged_id FROM survey.merges")).scalars()
-    space_id = free_id(session, "register.green_spaces", fields["name"], {*RESERVED, *merged})
+    space_id = free_id(session, "register.green_spaces", fields["name"], RESERVED)
     point = geometry["type"] == "Point"
     values = {name: fields.get(name) for name in _COLUMNS}
     key = session.execute(
@@ -316,8 +343,15 @@ def _take(
 def _keep_photographs(
     session: Session, sent: Sent, submission_id: uuid.UUID, space_id: str, account: Account | None
 ) -> None:
-    """Name the files of the photographs; the same picture of the same sending is named once."""
-    for photograph in sent.photographs:
+    """Name the files of the photographs, the same picture of the same sending once. Raises Refused."""
+    named = {uuid.uuid5(sent.id, photograph.sha256): photograph for photograph in sent.photographs}
+    others = session.execute(
+        text("SELECT count(*) FROM survey.files WHERE submission_id = :id AND id <> ALL (:named)"),
+        {"id": submission_id, "named": [*named]},
+    ).scalar_one()
+    if others + len(named) > MOST_PHOTOGRAPHS:
+        raise Refused([("photographs", TOO_MANY_PHOTOGRAPHS)])
+    for file_id, photograph in named.items():
         session.execute(
             text(
                 "INSERT INTO survey.files (id, green_space_key, green_space_id, submission_id, account_id,"
@@ -328,7 +362,7 @@ def _keep_photographs(
                 " ON CONFLICT (id) DO NOTHING"
             ),
             {
-                "id": uuid.uuid5(sent.id, photograph.sha256),
+                "id": file_id,
                 "space": space_id,
                 "submission": submission_id,
                 "account": account.id if account else None,

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from mapservice.survey.spaces import NoSuchSpace, Refused
-from mapservice.survey.submitting import KeptPhotograph, Sent, read_outcome, submit
+from mapservice.survey.submitting import KeptPhotograph, Sent, is_repeat, read_outcome, submit
 
 SOUTH = (-0.1012, 51.5272)
 WORDS = {"name": "Corner by the <b>old</b> dairy", "current_use": "car-park", "opportunity": "Sun\r\nall day"}
@@ -183,3 +183,72 @@ def test_who_suggested_it_watches_it_and_the_reviewers_are_told(database, send, 
         False,
         WORDS["name"],
     )
+
+
+def test_only_the_very_same_words_are_a_repeat(database, send):
+    first = sent()
+    send(first)
+    with database.session("tests") as session:
+        assert is_repeat(session, first)
+        assert is_repeat(session, sent(id=first.id, geometry=None))
+        assert not is_repeat(session, sent(id=first.id, fields={**WORDS, "opportunity": "And more"}))
+        assert not is_repeat(session, sent())
+
+
+def test_no_more_photographs_than_a_form_has_come_under_one_id(send):
+    def pictures(start):
+        return [KeptPhotograph(f"{n:064x}", 10, 4, 3, "a.jpg") for n in range(start, start + 4)]
+
+    first = sent(photographs=pictures(0))
+    send(first)
+    send(first)
+    with pytest.raises(Refused, match="at most 6"):
+        send(sent(id=first.id, photographs=pictures(4)))
+
+
+def test_an_id_that_led_somewhere_once_leads_nowhere_else(database, send):
+    first = send(sent(fields={**WORDS, "name": "Gone again"}))
+    with database.session("tests") as session:
+        session.execute(
+            text("DELETE FROM register.green_spaces WHERE id = :id"), {"id": first.green_space_id}
+        )
+    second = send(sent(fields={**WORDS, "name": "Gone again"}))
+    assert (first.green_space_id, second.green_space_id) == ("gone-again", "gone-again-2")
+
+
+def test_who_sent_something_is_not_told_of_what_it_became_part_of(database, send):
+    mine, other = sent(), sent(fields={**WORDS, "name": "Not theirs"}, geometry=outline(at=(-0.103, 51.53)))
+    first, second = send(mine), send(other)
+    with database.session("tests") as session:
+        assert read_outcome(session, mine.id).stage == "suggested"
+        session.execute(
+            text(
+                "UPDATE survey.submissions s SET green_space_key = f.key, green_space_id = f.id"
+                " FROM register.green_spaces f WHERE f.id = :into AND s.id = :id"
+            ),
+            {"into": second.green_space_id, "id": mine.id},
+        )
+        found = read_outcome(session, mine.id)
+        assert (found.name, found.stage, found.stage_reason) == (WORDS["name"], None, None)
+        session.execute(
+            text("UPDATE register.green_spaces SET visibility = 'public' WHERE id = :id"),
+            {"id": second.green_space_id},
+        )
+        assert read_outcome(session, mine.id).name == "Not theirs"
+    assert first.green_space_id != second.green_space_id
+
+
+def test_what_became_of_a_report_is_not_what_became_of_its_space(database, send):
+    suggested = send(sent())
+    report = sent(kind="change", fields={"note": "Seen"}, green_space_id=suggested.green_space_id)
+    send(report, viewer=("public", "network"))
+    with database.session("tests") as session:
+        session.execute(
+            text(
+                "UPDATE register.green_spaces SET stage = 'declined', stage_reason = 'Sold',"
+                " visibility = 'public' WHERE id = :id"
+            ),
+            {"id": suggested.green_space_id},
+        )
+        found = read_outcome(session, report.id)
+    assert (found.state, found.stage, found.stage_reason) == ("waiting", None, None)

@@ -46,7 +46,7 @@ def still_open(feature_id: str) -> Answer:
     )
     try:
         if account is None:
-            suggesting.count(sent.id)
+            suggesting.count(sent)
         with context.database().session(account.actor if account else ANYBODY) as session:
             received, taken = confirm(session, sent, account, context.viewer(), now().date())
     except TooMany as late:

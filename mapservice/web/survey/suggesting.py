@@ -31,7 +31,7 @@ from mapservice.survey.submitting import (
     SAID,
     Received,
     Sent,
-    is_known,
+    is_repeat,
     read_fields,
     read_outcome,
     submit,
@@ -170,10 +170,11 @@ def receive(
         green_space_id=green_space_id,
     )
     uploaded = NO_UPLOADS
+    files = request.files.getlist("photographs")
     try:
         if account is None:
-            count(sent.id)
-        uploaded = uploads.take(request.files.getlist("photographs"), typed.getlist("kept"))
+            count(sent, with_files=any(file.filename for file in files))
+        uploaded = uploads.take(files, typed.getlist("kept"))
         sent, mistakes = read(replace(sent, photographs=uploaded.photographs), uploaded)
         mistakes = _in_order({**_mistakes_of(sent), **mistakes}, uploaded)
         if mistakes:
@@ -189,7 +190,7 @@ def receive(
             "Your photographs cannot be kept just now: there is no room left for them. What you wrote is all "
             "still here. Send it again later, or send it without photographs."
         )
-        return _refuse(Problem({"photographs": words}, 507), refused, typed, uploaded)
+        return _refuse(Problem({"photographs": words}, 507), refused, typed, _only_known(typed))
     except Refused as error:
         return _refuse(Problem(dict(error.mistakes)), refused, typed, uploaded)
     except NoSuchSpace:
@@ -248,10 +249,10 @@ def _in_order(mistakes: Mistakes, uploaded: Uploads) -> Mistakes:
     return dict(sorted(mistakes.items(), key=lambda one: order.index(one[0]) if one[0] in order else 9))
 
 
-def count(submission_id: uuid.UUID) -> None:
-    """Count what comes without an account; what has come in already is not counted again. Raises TooMany."""
+def count(sent: Sent, *, with_files: bool = False) -> None:
+    """Count what comes without an account, but not the same words sent again. Raises TooMany."""
     with context.database().session(ANYBODY) as session:
-        if not is_known(session, submission_id):
+        if with_files or not is_repeat(session, sent):
             address = identity.where_from().address
             attempts.attempt(session, identity.door().key, attempts.SUGGESTION, ANYBODY, address)
 

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 from sqlalchemy import text
 from werkzeug.wrappers import Request
 
-from mapservice.survey import storage
+from mapservice.survey import storage, submitting
 
 FORM = "/green-spaces/suggest"
 SPOT = "531500 182600"
@@ -331,3 +331,15 @@ def test_what_is_asked_while_drawing(browse, signed_in):
     assert "highbury-fields" in {one["id"] for one in named}
     near = browser.get("/green-spaces/near?lon=-0.1001&lat=51.5518&name=x").json["spaces"]
     assert "highbury-fields" in {one["id"] for one in near}
+
+
+def test_no_space_is_given_the_address_of_a_page_as_its_id(app):
+    taken = {
+        parts[2]
+        for rule in app.url_map.iter_rules()
+        if (parts := rule.rule.split("/"))[1] in ("green-spaces", "review")
+        and len(parts) > 2
+        and "<" not in parts[2]
+    }
+    pages = {name.partition(".")[0] for name in taken if name}
+    assert pages <= submitting.RESERVED
