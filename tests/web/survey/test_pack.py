@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import date, timedelta
 from uuid import uuid4
 
@@ -102,9 +103,10 @@ def test_a_pdf_reads_no_file_but_those_it_was_given_and_fetches_nothing(tmp_path
     (tmp_path / "secret.css").write_text("p::before { content: 'THE-SECRET' }")
     page = (
         f"<link rel=stylesheet href='file://{tmp_path}/secret.css'><img src='http://127.0.0.1:9/x.png'>"
-        "<link rel=stylesheet href='/static/../secret.css'><p>Hello</p>"
+        "<link rel=stylesheet href='/static/../secret.css'><img src='/files/gone' alt=''><p>Hello</p>"
     )
-    document = PdfReader(io.BytesIO(paper.as_pdf(page, "http://localhost", {})))
+    gone = {"/files/gone": (tmp_path / "gone.jpg", "image/jpeg")}
+    document = PdfReader(io.BytesIO(paper.as_pdf(page, "http://localhost", gone)))
     assert document.pages[0].extract_text().strip() == "Hello"
 
 
@@ -172,3 +174,12 @@ def test_meetings_are_noted_by_reviewers_of_the_locality_and_the_pack_begins_wit
     assert "What changed since the meeting of" in browser.get(PACK).text
     browser.post("/review/meetings", held_on=str(yesterday), locality="south", forget="1")
     assert "No earlier meeting has been noted." in browser.get(PACK).text
+
+
+def test_pack_and_meetings_are_in_the_language_of_the_page(signed_in):
+    browser = signed_in("reviewer")
+    for path in (PACK, "/review/meetings"):
+        page = browser.get(f"{path}{'&' if '?' in path else '?'}lang=en-XA").text
+        headings = re.findall(r"<(?:h[12]|th|caption)[^>]*>\s*([^<]+?)\s*</", page)
+        assert len(headings) >= 2
+        assert not [text for text in headings if text.isascii() and text != "South"], path
