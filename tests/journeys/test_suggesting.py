@@ -6,6 +6,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from mapservice.accounts import people
+from mapservice.accounts.permissions import parse_grants
+from tests.journeys.test_signing_in import PASSWORD, sign_in
 from tests.journeys.visitor import PHONE, visit
 from tests.web.survey.test_suggesting import photograph
 
@@ -234,3 +237,46 @@ def test_an_open_space_is_confirmed_and_a_change_reported(browser, home, databas
     with database.reading() as cursor:
         kinds = cursor.execute("SELECT kind FROM survey.submissions WHERE green_space_id = 'highbury-fields'")
         assert sorted(kinds.fetchall()) == [("change",), ("confirmation",)]
+
+
+def test_a_surveyor_confirms_in_one_tap_and_takes_it_back(browser, home, database):
+    with database.session("tests") as session:
+        ada = people.add_person(session, "Ada", parse_grants(["surveyor"]), email="ada@example.org")
+        people.set_password(session, ada, PASSWORD)
+    park = "/green-spaces/highbury-fields"
+    with visit(browser, home, **WALKER) as visitor:
+        page = visitor.page
+        visitor.go("/sign-in?next=" + park)
+        sign_in(visitor, "ada@example.org", PASSWORD)
+        page.get_by_role("button", name="Still open to all, checked today").tap()
+        expect(page.get_by_text("The map says now that it was checked today.")).to_be_visible()
+        visitor.look()
+        page.get_by_role("button", name="That was a mistake: take it back").tap()
+        expect(page.get_by_text("Taken back: it is as it was before.")).to_be_visible()
+        # The form is kept for a walk without signal for who is signed in as well, and says nothing of them.
+        visitor.go(FORM)
+        ready(page)
+        kept = "async () => (await (await caches.open('kept')).match('/green-spaces/suggest')).text()"
+        assert "Signed in" not in page.evaluate(kept)
+
+
+def test_the_worker_sends_what_waits_where_the_browser_wakes_it(browser, home, database):
+    with visit(browser, home, **PHONE) as visitor:
+        page, visitor.forgiven = visitor.page, "ERR_INTERNET_DISCONNECTED"
+        visitor.go(FORM)
+        ready(page)
+        page.context.set_offline(True)
+        fill(visitor, "Sent while asleep")
+        send(visitor)
+        expect(page.get_by_role("heading", name="1 suggestion is waiting")).to_be_visible()
+        page.goto("about:blank")
+        worker = page.context.service_workers[0]
+        assert count(database, "Sent while asleep")[0] == 0
+        page.context.set_offline(False)
+        worker.evaluate("""() => new Promise((resolve, reject) => {
+            const event = new ExtendableEvent('sync')
+            event.tag = 'survey-outbox'
+            event.waitUntil = (work) => work.then(resolve, reject)
+            self.dispatchEvent(event)
+        })""")
+        assert count(database, "Sent while asleep")[:2] == (1, 1)
