@@ -42,13 +42,7 @@ CONFORMANCE = (
     # Part 5 of Features is Part 3 of Common.
     *(
         f"http://www.opengis.net/spec/ogcapi-common-3/1.0/conf/{name}"
-        for name in (
-            "schemas",
-            "core-roles-features",
-            "returnables-and-receivables",
-            "queryables",
-            "sortables",
-        )
+        for name in ("schemas", "advanced-property-roles", "queryables", "sortables")
     ),
     *(
         f"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/{name}"

@@ -52,6 +52,44 @@ def test_they_take_no_parameters_and_belong_to_a_layer(client, resource):
     assert client.get(f"/api/collections/assets/{resource}?limit=1").status_code == 400
 
 
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_the_roles_are_as_the_standard_allows_them(client, resource):
+    """Annex A of Common Part 3: schemas/role-id, advanced-property-roles and the annotations of units."""
+    single = ("id", "primary-geometry", "primary-instant", "primary-interval-start", "primary-interval-end")
+    for layer in layer_ids(client):
+        roles = {}
+        for name, schema in describe(client, layer, resource)["properties"].items():
+            if "x-ogc-role" in schema:
+                roles.setdefault(schema["x-ogc-role"], []).append(schema)
+            if "x-ogc-unit" in schema:
+                assert schema["type"] in ("number", "integer"), (layer, name)
+        assert set(roles) <= set(single), layer
+        assert all(len(schemas) == 1 for schemas in roles.values()), (layer, roles)
+        if resource != "sortables":
+            assert "id" in roles, layer
+            assert "primary-geometry" in roles, layer
+        for geometry in roles.get("primary-geometry", ()):
+            assert "type" not in geometry
+            assert geometry["format"].startswith("geometry-")
+        times = [role for role in roles if role.startswith("primary-in")]
+        assert times == ["primary-instant"] or "primary-instant" not in times, layer
+        formats = {schema["format"] for role in times for schema in roles[role]}
+        assert formats <= {"date", "date-time"}
+        assert len(formats) <= 1, layer
+
+
+def test_the_classes_that_are_declared_are_those_of_the_standard_and_hold(client):
+    """Not `returnables-and-receivables`: what breaks the schema is refused with 422, where it wants 400."""
+    declared = client.get("/api/conformance").get_json()["conformsTo"]
+    part = "http://www.opengis.net/spec/ogcapi-common-3/1.0/conf/"
+    assert {uri.removeprefix(part) for uri in declared if uri.startswith(part)} == {
+        "schemas",
+        "advanced-property-roles",
+        "queryables",
+        "sortables",
+    }
+
+
 def test_roles_units_and_values_are_told(client):
     wards = describe(client, "wards-2022", "schema")["properties"]
     assert wards["id"]["x-ogc-role"] == "id"
