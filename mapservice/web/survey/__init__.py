@@ -12,6 +12,7 @@ from mapservice.web.survey import (
     deciding,
     files,
     notices,
+    outline,
     pack,
     progress,
     queue,
@@ -27,7 +28,7 @@ def register_survey(app: Flask) -> None:
     words.init_words(app)
     for module in (suggesting, checking, confirming, files, pack, progress):
         app.register_blueprint(module.blueprint)
-    for module in (queue, deciding, changing, space, talking, notices):
+    for module in (queue, deciding, changing, outline, space, talking, notices):
         app.register_blueprint(module.blueprint)
     app.jinja_env.globals.update(unread_notices=notices.unread)
     csrf.exempt(checking.blueprint)  # it only answers questions

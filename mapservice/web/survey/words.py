@@ -10,6 +10,7 @@ from flask import Flask
 from mapservice.register.opening_hours import LONDON
 from mapservice.register.vocabulary import GREEN_SPACE_ACCESS, LAND_NOW, OWNER_KINDS
 from mapservice.survey.fields import as_typed
+from mapservice.survey.submitting import CHANGED
 from mapservice.web.languages import gettext, lazy_gettext
 from mapservice.web.words import STAGES, access_words, day_words, words
 
@@ -44,6 +45,8 @@ FIELD_WORDS = {
     "as_of": lazy_gettext("As of"),
     "demonstration": lazy_gettext("Made up as an example"),
     "id": lazy_gettext("Id"),
+    "changed": lazy_gettext("What has changed"),
+    "place": lazy_gettext("Where, as it was given"),
     "step_free": lazy_gettext("Step-free way in"),
 }
 VISIBILITY = {
@@ -78,6 +81,8 @@ def value_words(value: Any, name: str) -> str:
         case "current_use" | "owner_kind":
             said = (LAND_NOW | OWNER_KINDS).get(value)
             return gettext(said) if said else str(value)
+        case "changed":
+            return gettext(CHANGED[value]) if value in CHANGED else str(value)
         case "visibility":
             return str(VISIBILITY.get(value, value))
         case "type" | "status" | "position":

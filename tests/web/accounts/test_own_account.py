@@ -293,16 +293,17 @@ def test_who_cannot_sign_in_is_no_administrator_to_fall_back_on(app, signed_in, 
     assert administrator.post(f"{where}/disable", form=where).status_code == 303
 
 
-def test_an_administrator_is_told_the_next_step_and_all_that_the_survey_is_not_there(somebody):
+def test_an_administrator_is_told_the_next_step(somebody):
     _, administrator = somebody("administrator")
     page = administrator.get("/account").text
     assert "Invite your team" in page
     assert page.index('href="/people"') < page.index("Names")
-    assert "has no pages here yet" in page
+    assert "/review" in page
     _, contributor = somebody("contributor")
     page = contributor.get("/account").text
     assert "Invite your team" not in page
-    assert "has no pages here yet" in page
+    assert "/review" not in page
+    assert "/notices" in page
 
 
 def test_the_pages_of_an_account_are_in_the_language_of_the_page(somebody):

@@ -140,6 +140,8 @@ TABLE = {
     ("POST", "changing.take_back"): REVIEWERS,
     ("GET", "changing.show_removed"): REVIEWERS,
     ("POST", "changing.restore"): REVIEWERS,
+    ("GET", "outline.show"): REVIEWERS,
+    ("POST", "outline.draw"): REVIEWERS,
     ("GET", "deciding.show"): SEE_QUEUE,
     ("POST", "deciding.decide"): REVIEWERS,
     ("GET", "talking.show"): SIGNED_IN,

@@ -248,9 +248,13 @@ def test_a_report_is_declined_with_a_reason_that_the_sender_reads(
 
 def test_a_confirmation_that_is_taken_dates_the_space(database, suggest, reviewer):
     space_id = suggest()
-    at = f"/review/submissions/{submission_of(database, space_id, kind='confirmation')}"
+    sent = submission_of(database, space_id, kind="confirmation", access="open-to-all")
+    at = f"/review/submissions/{sent}"
     follow(reviewer, reviewer.post(at, decide="take", version=seen(database, space_id).version))
-    assert seen(database, space_id).values["confirmed_on"] == "2026-11-01"
+    values = seen(database, space_id).values
+    assert (values["confirmed_on"], values["access"]) == ("2026-11-01", "open-to-all")
+    assert values["verified"]
+    assert values["verified_fields"] == "access"
 
 
 def test_a_duplicate_is_merged_its_address_leads_on_and_it_comes_back(database, suggest, reviewer):
@@ -366,3 +370,26 @@ def test_accounts_are_found_only_by_the_name_they_chose(database, everybody, sug
     assert "Plan Ner" in page
     assert "planner@example.org" not in page
     assert "Ada surveyor" not in page
+
+
+def test_an_outline_is_drawn_and_of_two_who_draw_the_second_is_told(database, suggest, reviewer, signed_in):
+    space_id, other = suggest(), signed_in("administrator")
+    at, before = f"/review/{space_id}/outline", seen(database, space_id)
+    assert 'name="geometry"' in reviewer.get(at).text
+    (longitude, latitude), *_ = before.geometry["coordinates"][0][0]
+    ring = [[longitude, latitude], [longitude + 0.001, latitude], [longitude, latitude + 0.001]]
+    drawn = json.dumps({"type": "Polygon", "coordinates": [ring]})
+    paris = json.dumps({"type": "Point", "coordinates": [2.35, 48.85]})
+    for wrong in (drawn.replace("Polygon", "Cube"), SCRIPT, paris):
+        refused = reviewer.post(at, geometry=wrong, version=before.version)
+        assert refused.status_code == 400
+        assert "<script>alert" not in refused.text
+    page = follow(reviewer, reviewer.post(at, geometry=drawn, version=before.version))
+    assert "Dashed: before. Solid: after." in page
+    ring[1][0] += 0.0005
+    again = json.dumps({"type": "Polygon", "coordinates": [ring]})
+    late = other.post(at, geometry=again, version=before.version)
+    assert late.status_code == 409
+    assert "Somebody else has drawn it anew meanwhile" in late.text
+    now = re.search(r'name="version" value="(\d+)"', late.text)[1]
+    follow(other, other.post(at, geometry=again, version=now))

@@ -8,7 +8,8 @@ import { draw } from './drawing.js'
 import { askNear } from './near.js'
 import { joinOutbox } from './sending.js'
 
-const form = document.querySelector('form[data-survey]')
+// A reviewer's form has the map alone.
+const form = document.querySelector('form[data-survey], form[data-outline]')
 const box = form?.querySelector('[data-drawing]')
 if (box) box.hidden = false
 
@@ -18,7 +19,7 @@ window.mapservice.start = (map, { drawing, ...options }) => {
   if (drawing && box) draw(map, form, box)
 }
 
-if (form) {
+if (form?.matches('[data-survey]')) {
   askNear(form)
   joinOutbox(form)
 }
