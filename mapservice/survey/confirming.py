@@ -23,23 +23,41 @@ from mapservice.survey.submitting import Received, Sent, submit
 STILL_OPEN = ("open-to-all", "restricted-hours")
 """What a space can be confirmed to be still."""
 MAY_BE_TAKEN_BACK = timedelta(days=1)
+MEANWHILE = "Somebody has changed who can get in since you opened this page. Look again"
 _CHANGED = ("access", "confirmed_on", "verified", "verified_fields")
 
 
 def confirm(
-    session: Session, sent: Sent, account: Account | None, viewer: Viewer, today: date
+    session: Session, sent: Sent, account: Account | None, viewer: Viewer, today: date, seen: str = ""
 ) -> tuple[Received, bool]:
-    """Take a confirmation in, once; whether the register follows it already. Raises Refused, NoSuchSpace."""
+    """Take a confirmation in, once; whether the register follows it already. Raises Refused, NoSuchSpace.
+
+    `seen` is the access that the page showed: where somebody has changed it since, nothing is confirmed.
+    """
     if sent.fields.get("access") not in STILL_OPEN:
         raise Refused([("access", "Say that it is still open, or report what has changed")])
     space = hold_space(session, str(sent.green_space_id), viewer)
     if space.status != "existing":
         raise Refused([("", "Only a space that is open already can be confirmed")])
+    if seen and seen != space.values["access"] != sent.fields["access"]:
+        raise Refused([("access", MEANWHILE)])
     takes = account is not None and space.open_to(account, Action.CONFIRM)
     received = submit(session, sent, account, viewer, quietly=takes)
     if takes and account and received.new:
         _follow(session, space, sent, account, today)
-    return received, takes
+    return received, is_followed(session, received.submission_id)
+
+
+def is_followed(session: Session, submission_id: uuid.UUID) -> bool:
+    """Whether the register follows a confirmation that was made on the spot, and that is not taken back."""
+    found = session.execute(
+        text(
+            "SELECT FROM survey.submissions WHERE id = :id AND kind = 'confirmation' AND state = 'taken'"
+            " AND fields ? 'version'"
+        ),
+        {"id": submission_id},
+    )
+    return found.first() is not None
 
 
 def take_back(session: Session, submission_id: uuid.UUID, account: Account, viewer: Viewer) -> str:
@@ -48,6 +66,7 @@ def take_back(session: Session, submission_id: uuid.UUID, account: Account, view
         text(
             "SELECT green_space_id, fields, state FROM survey.submissions WHERE id = :id"
             " AND kind = 'confirmation' AND decided_by = :account AND decided_at > now() - :within"
+            " AND fields ? 'version'"
         ),
         {"id": submission_id, "account": account.id, "within": MAY_BE_TAKEN_BACK},
     ).first()
@@ -57,7 +76,7 @@ def take_back(session: Session, submission_id: uuid.UUID, account: Account, view
     if row.state == "declined":
         return space.id
     before = values_at(session, space, int(row.fields["version"]))
-    followed = _following(before, row.fields["access"], date.fromisoformat(row.fields["confirmed_on"]))
+    followed = following(before, row.fields["access"], date.fromisoformat(row.fields["confirmed_on"]))
     if any(space.values[name] != value for name, value in followed.items()):
         raise Refused([("", "Somebody has changed this space since, so that it cannot be taken back here")])
     because(session, "Confirmation taken back")
@@ -74,7 +93,7 @@ def take_back(session: Session, submission_id: uuid.UUID, account: Account, view
 
 def _follow(session: Session, space: Space, sent: Sent, account: Account, today: date) -> None:
     because(session, "Confirmed on the spot")
-    values = _following(space.values, sent.fields["access"], today)
+    values = following(space.values, sent.fields["access"], today)
     write_values(session, space, values)
     session.execute(
         text(
@@ -87,11 +106,11 @@ def _follow(session: Session, space: Space, sent: Sent, account: Account, today:
     notices.tell(session, "changed", space.id, by=account, what="confirmed")
 
 
-def _following(before: Mapping[str, Any], access: str, today: date) -> dict[str, Any]:
-    """The values of a space once a confirmation is followed, from those it had."""
+def following(before: Mapping[str, Any], access: str, day: date) -> dict[str, Any]:
+    """The values of a space once a confirmation of a day is followed, from those it had."""
     return {
         "access": access,
-        "confirmed_on": today.isoformat(),
+        "confirmed_on": max(before["confirmed_on"] or "", day.isoformat()),
         "verified": True,
         # Of a row that nobody had checked, only this is known now.
         "verified_fields": before["verified_fields"] if before["verified"] else "access",

@@ -117,7 +117,7 @@ _MONTHS = f"""
         SELECT CASE s.kind WHEN 'space' THEN 'suggested' ELSE 'confirmed' END AS what, s.received_at AS at
         FROM survey.submissions s LEFT JOIN register.green_spaces g ON g.key = s.green_space_key
         WHERE s.kind IN ('space', 'confirmation') AND (g.key IS NULL OR {COUNTED})
-          AND (s.kind = 'space' OR s.state <> 'declined')
+          AND (s.kind = 'space' OR s.state = 'taken')
         UNION ALL
         SELECT CASE WHEN stage IN ('opened', 'declined') THEN stage ELSE 'further' END, at
         FROM ({_STEPS}) steps WHERE stage <> was

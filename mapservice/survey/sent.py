@@ -11,11 +11,14 @@ from typing import Any, Literal
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from mapservice.accounts.account import A_RESIDENT, Account, names_shown
+from mapservice.accounts.account import Account
 from mapservice.accounts.permissions import Action
+from mapservice.register.opening_hours import LONDON
+from mapservice.survey.confirming import following
 from mapservice.survey.editing import Edited, edit
 from mapservice.survey.fields import FIELDS
 from mapservice.survey.notices import tell
+from mapservice.survey.people import shown_names
 from mapservice.survey.spaces import (
     NoSuchSpace,
     NotAllowed,
@@ -94,10 +97,10 @@ def take(
     sent = _hold(session, submission_id)
     edited = edit(session, sent.green_space_id, account, version, typed, reason=reason)
     if sent.kind == "confirmation":
-        day = sent.written_at.date()
-        if (edited.space.values["confirmed_on"] or "") < day.isoformat():
-            because(session, "confirmed on site")
-            write_values(session, edited.space, {"confirmed_on": day})
+        because(session, "Confirmed on the spot")
+        day = sent.written_at.astimezone(LONDON).date()
+        access = sent.fields.get("access") or edited.space.values["access"]
+        write_values(session, edited.space, following(edited.space.values, access, day))
     _settle(session, sent, account, "taken", None)
     return edited
 
@@ -157,23 +160,22 @@ def _settle(
 
 
 def _submissions(session: Session, rows: Any) -> list[Submission]:
-    people = {who for row in rows for who in (row.account_id, row.decided_by) if who}
-    names = names_shown(session, people)
+    names = shown_names(session, {who for row in rows for who in (row.account_id, row.decided_by)})
     return [_submission(row, names) for row in rows]
 
 
-def _submission(row: Row[Any], names: Mapping[str, str]) -> Submission:
+def _submission(row: Row[Any], names: Mapping[str | None, str]) -> Submission:
     return Submission(
         id=row.id,
         kind=row.kind,
         green_space_id=row.green_space_id,
-        by=names.get(row.account_id or "", A_RESIDENT),
+        by=names[row.account_id],
         by_id=row.account_id,
         written_at=row.written_at,
         received_at=row.received_at,
         fields=row.fields,
         state=row.state,
-        decided_by=names.get(row.decided_by or "", A_RESIDENT),
+        decided_by=names[row.decided_by],
         decided_at=row.decided_at,
         reason=row.reason,
     )

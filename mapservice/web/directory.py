@@ -19,6 +19,7 @@ from mapservice.layers.paging import decode_cursor, encode_cursor
 from mapservice.layers.query import FeatureQuery
 from mapservice.register.vocabulary import ACCESS_FACTS
 from mapservice.services.offers import offers_at
+from mapservice.survey.confirming import is_followed
 from mapservice.survey.files import photographs_of
 from mapservice.survey.merging import part_of_what
 from mapservice.web import context, identity, reading
@@ -128,7 +129,10 @@ def _confirmation(given: str) -> uuid.UUID | None:
         confirmed = uuid.UUID(given)
     except ValueError:
         return None
-    return confirmed if identity.shown_may(Action.CONFIRM) else None
+    if not identity.shown_may(Action.CONFIRM):
+        return None
+    with context.database().session("directory") as session:
+        return confirmed if is_followed(session, confirmed) else None
 
 
 def reversed_catch_all(layers: list[Layer]) -> list[Layer]:

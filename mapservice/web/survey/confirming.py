@@ -48,7 +48,9 @@ def still_open(feature_id: str) -> Answer:
         if account is None:
             suggesting.count(sent)
         with context.database().session(account.actor if account else ANYBODY) as session:
-            received, taken = confirm(session, sent, account, context.viewer(), now().date())
+            received, taken = confirm(
+                session, sent, account, context.viewer(), now().date(), request.form.get("seen", "")
+            )
     except TooMany as late:
         return _ask(feature_id, wait_words(late)), 429
     except Refused as error:

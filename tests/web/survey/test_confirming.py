@@ -182,3 +182,35 @@ def test_a_file_that_was_cut_off_before_its_row_is_swept_after_a_day(app, browse
     assert sweep_files(settings, database) >= 1
     assert storage.path_of(folder, kept).exists()
     assert not storage.path_of(folder, lost.sha256).exists()
+
+
+def test_what_was_changed_while_a_page_lay_open_is_not_confirmed_away(app, signed_in, south_park):
+    browser, page = signed_in("surveyor"), f"/green-spaces/{south_park}"
+    with app.extensions["database"].session("tests") as session:
+        session.execute(
+            text("UPDATE register.green_spaces SET access = 'no-access' WHERE id = :id"), {"id": south_park}
+        )
+    given = {"id": str(uuid.uuid4()), "access": "open-to-all", "seen": "open-to-all"}
+    answer = browser.post(f"{page}/confirm", form=page, **given)
+    assert answer.status_code == 400
+    assert "since you opened this page" in answer.text
+    assert facts(app, south_park).access == "no-access"
+
+
+def test_a_confirmation_taken_in_the_queue_is_not_ones_own_to_undo_here(
+    app, signed_in, everybody, south_park
+):
+    browser, page = signed_in("reviewer"), f"/green-spaces/{south_park}"
+    with app.extensions["database"].session("tests") as session:
+        sent = session.execute(
+            text(
+                "INSERT INTO survey.submissions"
+                " (id, kind, green_space_key, green_space_id, written_at, fields, state, decided_by, decided_at)"
+                " SELECT gen_random_uuid(), 'confirmation', key, id, now(),"
+                " CAST('{}' AS jsonb), 'taken', :by, now() FROM register.green_spaces WHERE id = :id"
+                " RETURNING id"
+            ),
+            {"id": south_park, "by": everybody["reviewer"]},
+        ).scalar_one()
+    assert browser.post(f"/green-spaces/confirmations/{sent}/undo", form=page).status_code == 404
+    assert "it was checked today" not in browser.get(f"{page}?confirmed={sent}").text
