@@ -205,7 +205,8 @@ def test_a_confirmation_taken_in_the_queue_is_not_ones_own_to_undo_here(
         sent = session.execute(
             text(
                 "INSERT INTO survey.submissions"
-                " (id, kind, green_space_key, green_space_id, written_at, fields, state, decided_by, decided_at)"
+                " (id, kind, green_space_key, green_space_id, written_at, fields, state, decided_by,"
+                " decided_at)"
                 " SELECT gen_random_uuid(), 'confirmation', key, id, now(),"
                 " CAST('{}' AS jsonb), 'taken', :by, now() FROM register.green_spaces WHERE id = :id"
                 " RETURNING id"
