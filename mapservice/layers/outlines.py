@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from psycopg import Cursor
 
+from mapservice.database import rows
 from mapservice.layers import sql
 from mapservice.layers.layer import Layer
 from mapservice.layers.visibility import Viewer
@@ -40,7 +42,6 @@ def read_outlines(
     wanted = {layer.id: layer for layer in layers if layer.geometry_kind != "point"}
     if not wanted:
         return []
-    parts = "\nUNION ALL\n".join(_one(layer) for layer in wanted.values())
     parameters = {
         "viewer": list(viewer),
         "left": square.x - square.half,
@@ -49,8 +50,17 @@ def read_outlines(
         "bottom": square.y - square.half,
         "unit": square.unit,
     }
-    rows = cursor.execute(f"SELECT layer, path FROM ({parts}) found WHERE path <> ''", parameters)
-    return [(wanted[layer_id], path) for layer_id, path in rows]
+    found = rows.run(cursor.connection, _text(tuple(wanted.values())), parameters)
+    given = [
+        [(found.get_value(row, column) or b"").decode() for column in (0, 1)] for row in range(found.ntuples)
+    ]
+    return [(wanted[layer_id], path) for layer_id, path in given]
+
+
+@lru_cache(maxsize=64)
+def _text(layers: tuple[Layer, ...]) -> str:
+    parts = "\nUNION ALL\n".join(_one(layer) for layer in layers)
+    return f"SELECT layer, path FROM ({parts}) found WHERE path <> ''"
 
 
 def _one(layer: Layer) -> str:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import psycopg
 from flask import Flask, Response, make_response, render_template, request, url_for
-from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
+from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader, Template
+from jinja2.environment import TemplateModule
+from jinja2.runtime import Context
 from markupsafe import Markup
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -97,6 +99,16 @@ ERRORS = {
 }
 
 
+class PageTemplate(Template):
+    """A template whose imports are made once.
+
+    For each import of each page Jinja looks whether the page has globals of its own; none of ours has.
+    """
+
+    def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
+        return super()._get_default_module()
+
+
 def init_frame(app: Flask, geodata: Path) -> None:
     """Give the app its templates, what they use, and its error pages.
 
@@ -113,6 +125,7 @@ def init_frame(app: Flask, geodata: Path) -> None:
         ]
     )
     env = app.jinja_env
+    env.template_class = PageTemplate
     env.trim_blocks = env.lstrip_blocks = True
     env.policies["ext.i18n.trimmed"] = True
     env.add_extension(KeptParts)

@@ -14,7 +14,8 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlencode
@@ -105,12 +106,16 @@ def init_languages(app: Flask, *, pseudo: bool = False) -> None:
 
 def current_language() -> Language:
     """The language of the answer to this request; English where there is none."""
+    # A page asks two hundred times: so what `g` stands for is found once, and not for each of its names.
     try:
-        found: Language = g.language
-    except (AttributeError, RuntimeError):
+        kept = g._get_current_object()
+    except RuntimeError:
+        return ENGLISH
+    found: Language | None = kept.get("language")
+    if found is None:
         if not has_request_context():
             return ENGLISH
-        found = g.language = _chosen()
+        found = kept.language = _chosen()
     return found
 
 
@@ -155,7 +160,13 @@ def lazy_gettext(text: str, **values: object) -> str:
 
 def date_words(day: date, pattern: str) -> str:
     """A day as people of the language write it: `long`, or a pattern of the Unicode locale data."""
-    return str(format_date(day, pattern, locale=current_language().locale))
+    whole = day.date() if isinstance(day, datetime) else day
+    return _date_words(whole, pattern, current_language().locale)
+
+
+@lru_cache(maxsize=1024)
+def _date_words(day: date, pattern: str, locale: Locale) -> str:
+    return str(format_date(day, pattern, locale=locale))
 
 
 def in_language(tag: str) -> str:
