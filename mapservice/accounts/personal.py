@@ -40,8 +40,10 @@ _PARTS = {
     " WHERE account_id = :id ORDER BY merged_at, merged_id",
     "meetings": "SELECT locality, held_on, noted_at FROM survey.meetings WHERE account_id = :id"
     " ORDER BY held_on, locality",
-    "changes": "SELECT at, table_name, row_key, operation, reason, after FROM history.changes"
-    " WHERE actor = :id ORDER BY id",
+    # Rows of the survey hold words and ids of others; one's own are in the parts above.
+    "changes": "SELECT at, table_name, row_key, operation, reason, CASE WHEN table_name NOT IN"
+    " ('submissions', 'comments', 'files', 'merges', 'meetings') THEN after END AS after"
+    " FROM history.changes WHERE actor = :id ORDER BY id",
 }
 
 

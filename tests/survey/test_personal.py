@@ -69,7 +69,20 @@ def test_all_that_one_sent_said_and_decided_can_be_taken_along(database, busy):
     assert found["submissions"][0]["green_space_id"] == space_id
     assert [each["body"] for each in found["comments"]] == ["The gate was open"]
     assert found["mentioned_in"][0]["green_space_id"] == space_id
-    assert "sha256" not in json.dumps({**found, "changes": []})
+    assert "sha256" not in json.dumps(found)
+    assert {each["table_name"] for each in found["changes"]} >= {"green_spaces", "comments"}
+
+
+def test_what_one_decided_on_does_not_give_the_sender_away(database, who, suggest):
+    sender, reviewer = who("contributor"), who("reviewer")
+    space_id = suggest(by=sender)
+    with database.session(reviewer.actor) as session:
+        space = read_space(session, space_id, reviewer.sees)
+        move_stage(session, space_id, "checked-on-site", reviewer, space.version)
+    with database.session("tests") as session:
+        found = personal.export(session, reviewer.id)
+    assert "submissions" in {each["table_name"] for each in found["changes"]}
+    assert sender.id not in json.dumps(found)
 
 
 def test_who_is_erased_leaves_words_as_a_resident_and_nothing_that_names_them(database, busy):
