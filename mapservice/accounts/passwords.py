@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from mapservice.saying import english
+
 SHORTEST = 12
 LONGEST = 200
 # OWASP's least for Argon2id: a sign-in costs 19 MiB for some 30 ms, which a small server stands.
@@ -22,6 +24,27 @@ LEAST_SCORE = 3
 # It takes longer the longer the password; what is safe after so many characters is safe.
 LOOKED_AT = 72
 
+# What zxcvbn has to say of a password, so that translators are given it.
+WARNINGS = {
+    text: text
+    for text in (
+        english("Straight rows of keys are easy to guess."),
+        english("Short keyboard patterns are easy to guess."),
+        english('Repeats like "aaa" are easy to guess.'),
+        english('Repeats like "abcabcabc" are only slightly harder to guess than "abc".'),
+        english('Sequences like "abc" or "6543" are easy to guess.'),
+        english("Recent years are easy to guess."),
+        english("Dates are often easy to guess."),
+        english("This is a top-10 common password."),
+        english("This is a top-100 common password."),
+        english("This is a very common password."),
+        english("This is similar to a commonly used password."),
+        english("A word by itself is easy to guess."),
+        english("Names and surnames by themselves are easy to guess."),
+        english("Common names and surnames are easy to guess."),
+    )
+}
+
 
 class WeakPassword(ValueError):
     """The password will not do; the message says why and what would."""
@@ -30,9 +53,13 @@ class WeakPassword(ValueError):
 def check_password(password: str, about: Iterable[str] = ()) -> None:
     """Raise WeakPassword where a password is short or would be guessed; `about`: what others would try."""
     if len(_normal(password)) < SHORTEST:
-        raise WeakPassword(f"Use {SHORTEST} characters or more. Three words you will remember are good.")
+        raise WeakPassword(
+            english(
+                "Use %(least)s characters or more. Three words you will remember are good.", least=SHORTEST
+            )
+        )
     if len(password) > LONGEST:
-        raise WeakPassword(f"Use at most {LONGEST} characters.")
+        raise WeakPassword(english("Use at most %(most)s characters.", most=LONGEST))
     from zxcvbn import zxcvbn  # here: its word lists cost memory that few need
 
     words = set[str]()
@@ -40,9 +67,9 @@ def check_password(password: str, about: Iterable[str] = ()) -> None:
         words |= {known.lower(), "".join(known.lower().split()), *known.lower().replace("@", " ").split()}
     found = zxcvbn(_normal(password)[:LOOKED_AT], user_inputs=sorted(word for word in words if len(word) > 2))
     if found["score"] < LEAST_SCORE:
-        why = found["feedback"]["warning"] or "This is easy to guess."
+        why = WARNINGS.get(found["feedback"]["warning"]) or english("This is easy to guess.")
         raise WeakPassword(
-            f"{why.rstrip('.')}. Choose another: three words that do not belong together are good."
+            english("%(why)s Choose another: three words that do not belong together are good.", why=why)
         )
 
 

@@ -20,6 +20,7 @@ from mapservice.accounts.passwords import check_password, hash_password
 from mapservice.accounts.permissions import Grant, Role, parse_grants
 from mapservice.accounts.sessions import end_sessions
 from mapservice.accounts.tokens import revoke_tokens
+from mapservice.saying import english
 
 EMAIL = re.compile(r"[^@\s,;<>\"\x00-\x1f]+@[^@\s,;<>\"\x00-\x1f]+\.[^@\s,;<>\"\x00-\x1f.]+")
 USER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?", re.ASCII)
@@ -109,7 +110,7 @@ def add_person(
     name, email, user_name = _clean_name(name), _folded(email), _folded(user_name)
     if given_by == "administrator":
         if not email and not user_name:
-            raise CannotBe("email", "Enter an e-mail address or a user name")
+            raise CannotBe("email", english("Enter an e-mail address or a user name"))
         _check_names(email, user_name)
     account_id = f"person-{random.token_hex(6)}"
     try:
@@ -123,7 +124,7 @@ def add_person(
             )
     except IntegrityError as error:
         taken = "user_name" if "accounts_user_name" in str(error.orig) else "email"
-        raise CannotBe(taken, "Somebody with this has an account already") from None
+        raise CannotBe(taken, english("Somebody with this has an account already")) from None
     accounts.set_grants(session, account_id, grants, given_by)
     record(session, account_id, "account made", grants=_written(grants))
     return account_id
@@ -142,7 +143,7 @@ def change_grants(session: Session, account_id: str, grants: Iterable[Grant]) ->
     wanted = frozenset(grants)
     before = find_person(session, account_id)
     if before is None:
-        raise CannotBe("account", "There is no such account")
+        raise CannotBe("account", english("There is no such account"))
     if Grant(Role.ADMINISTRATOR) not in wanted:
         _keep_an_administrator(session, account_id)
     accounts.set_grants(session, account_id, wanted)
@@ -173,7 +174,7 @@ def set_password(session: Session, account_id: str, password: str, service: str 
     """Give an account a password; ends all its sessions, links and tokens. Raises WeakPassword."""
     person = find_person(session, account_id)
     if person is None:
-        raise CannotBe("account", "There is no such account")
+        raise CannotBe("account", english("There is no such account"))
     check_password(password, [person.name, person.email or "", person.user_name or "", service])
     session.execute(
         text("UPDATE accounts.accounts SET password_hash = :hash WHERE id = :id"),
@@ -189,9 +190,9 @@ def change_names(session: Session, account_id: str, name: str, public_name: str)
     """Change what somebody is called, and as what others see them ("": as a resident). Raises CannotBe."""
     public = " ".join(public_name.split())
     if len(public) > LONGEST_NAME:
-        raise CannotBe("public_name", f"Use at most {LONGEST_NAME} characters")
+        raise CannotBe("public_name", english("Use at most %(most)s characters", most=LONGEST_NAME))
     if "\x00" in public:
-        raise CannotBe("public_name", "This has a character that is not text")
+        raise CannotBe("public_name", english("This has a character that is not text"))
     session.execute(
         text("UPDATE accounts.accounts SET name = :name, public_name = NULLIF(:public, '') WHERE id = :id"),
         {"id": account_id, "name": _clean_name(name), "public": public},
@@ -214,7 +215,7 @@ def erase(session: Session, account_id: str) -> None:
 def _keep_an_administrator(session: Session, account_id: str) -> None:
     """Before an account loses its powers: raises CannotBe where it is the last administrator."""
     if is_last_administrator(session, account_id):
-        raise CannotBe("account", "This is the last administrator. Make somebody else one first")
+        raise CannotBe("account", english("This is the last administrator. Make somebody else one first"))
 
 
 def is_last_administrator(session: Session, account_id: str) -> bool:
@@ -238,17 +239,17 @@ def is_last_administrator(session: Session, account_id: str) -> bool:
 
 def _check_names(email: str, user_name: str) -> None:
     if email and (len(email) > LONGEST_EMAIL or not EMAIL.fullmatch(email)):
-        raise CannotBe("email", "Enter an e-mail address, as in name@example.org")
+        raise CannotBe("email", english("Enter an e-mail address, as in name@example.org"))
     if user_name and not USER_NAME.fullmatch(user_name):
-        raise CannotBe("user_name", "Use letters from a to z, digits, dots and hyphens, at most 40")
+        raise CannotBe("user_name", english("Use letters from a to z, digits, dots and hyphens, at most 40"))
 
 
 def _clean_name(name: str) -> str:
     clean = " ".join(name.split())
     if not clean:
-        raise CannotBe("name", "Enter a name")
+        raise CannotBe("name", english("Enter a name"))
     if len(clean) > LONGEST_NAME or "\x00" in clean:
-        raise CannotBe("name", f"Use at most {LONGEST_NAME} characters")
+        raise CannotBe("name", english("Use at most %(most)s characters", most=LONGEST_NAME))
     return clean
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from mapservice.saying import english
+
 
 class Role(StrEnum):
     """What somebody is here; a person can have several."""
@@ -77,11 +79,14 @@ SEES: dict[Role, tuple[str, ...]] = {
 }
 
 ROLE_WORDS: dict[Role, tuple[str, str]] = {
-    Role.CONTRIBUTOR: ("Contributor", "suggests spaces, comments, adds photographs"),
-    Role.SURVEYOR: ("Surveyor", "confirms on site"),
-    Role.REVIEWER: ("Reviewer", "moves stages, merges, declines, publishes"),
-    Role.PLANNER: ("Planner", "exports drafts, changes features through the API"),
-    Role.ADMINISTRATOR: ("Administrator", "invites people and says what they may do; may do everything"),
+    Role.CONTRIBUTOR: (english("Contributor"), english("suggests spaces, comments, adds photographs")),
+    Role.SURVEYOR: (english("Surveyor"), english("confirms on site")),
+    Role.REVIEWER: (english("Reviewer"), english("moves stages, merges, declines, publishes")),
+    Role.PLANNER: (english("Planner"), english("exports drafts, changes features through the API")),
+    Role.ADMINISTRATOR: (
+        english("Administrator"),
+        english("invites people and says what they may do; may do everything"),
+    ),
 }
 
 _GRANT = re.compile(r"([a-z]+)(?:@([a-z0-9]+(?:-[a-z0-9]+)*))?", re.ASCII)

@@ -18,10 +18,10 @@ from mapservice.analysis.distances import DETOUR, Known, Method, read_edition, r
 from mapservice.analysis.first import LARGEST_WEIGHT, Candidate, Weights, rank_candidates
 from mapservice.analysis.standards import STANDARDS
 from mapservice.layers.query import FeatureQuery
+from mapservice.saying import english
 from mapservice.web import context, reading
 from mapservice.web.languages import gettext, lazy_gettext
 from mapservice.web.maps import built_map
-from mapservice.web.words import english
 
 blueprint = Blueprint("priorities", __name__)
 T = TypeVar("T")

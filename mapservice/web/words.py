@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup, escape
 
+from mapservice.register.opening_hours import LONDON
+from mapservice.saying import Said
 from mapservice.web.asking import NEED_WORDS
 from mapservice.web.languages import current_language, date_words, gettext, lazy_gettext
 from mapservice.web.opening_words import clock_words
@@ -45,9 +47,15 @@ STAGES = {
 }
 
 
-def english(text: str) -> str:
-    """A text that files keep in English and a page shows with `gettext`: marked for translators."""
-    return text
+def in_words(said: object) -> str:
+    """What another room says, or why it refused, in the language of the page."""
+    text = said.args[0] if isinstance(said, Exception) and said.args else said
+    if not isinstance(text, Said):
+        return str(text)
+    values = {
+        name: in_words(value) if isinstance(value, Said) else value for name, value in text.values.items()
+    }
+    return gettext(text.text, **values)
 
 
 def words(code: str | None) -> str:
@@ -165,9 +173,11 @@ def area_words(hectares: float | None) -> str:
 
 
 def day_words(value: date | str | None) -> str:
-    """``2024-05-31`` as ``31 May 2024``; anything else as it stands."""
+    """``2024-05-31`` as ``31 May 2024``, an instant as its day in London; anything else as it stands."""
     if not value:
         return ""
+    if isinstance(value, datetime):
+        value = value.astimezone(LONDON).date()
     try:
         day = date.fromisoformat(value[:10]) if isinstance(value, str) else value
     except ValueError:

@@ -10,11 +10,14 @@ from mapservice.accounts.permissions import UnknownRole
 from mapservice.settings import Settings, SettingsError
 from mapservice.web.accounts import council, links, own, people, second_factor, signing_in
 from mapservice.web.frame import ErrorWords
+from mapservice.web.languages import lazy_gettext
 
 STALE = ErrorWords(
-    "That form can no longer be sent",
-    "Nothing was changed. Go back, load the page again and send it once more. If that does not help, your "
-    "browser may be keeping no cookies for this site.",
+    lazy_gettext("That form can no longer be sent"),
+    lazy_gettext(
+        "Nothing was changed. Go back, load the page again and send it once more. If that does not help, "
+        "your browser may be keeping no cookies for this site."
+    ),
 )
 
 

@@ -10,9 +10,10 @@ from mapservice.accounts.attempts import TooMany
 from mapservice.accounts.signing_in import confirm_password
 from mapservice.web import context, identity
 from mapservice.web.accounts.waiting import wait_words
+from mapservice.web.languages import lazy_gettext
 
-AGAIN = "Sign out and in again first: it is more than 15 minutes since you did."
-WRONG = "This is not your password."
+AGAIN = lazy_gettext("Sign out and in again first: it is more than 15 minutes since you did.")
+WRONG = lazy_gettext("This is not your password.")
 
 
 def refused(account: Account, field: str = "current") -> str:
@@ -24,14 +25,14 @@ def refused(account: Account, field: str = "current") -> str:
     with context.database().session(account.actor) as session:
         person = people.find_person(session, account.id)
     if person is None:
-        return WRONG
+        return str(WRONG)
     if not person.has_password:
         found = identity.current_session()
-        return "" if found and found.fresh else AGAIN
+        return "" if found and found.fresh else str(AGAIN)
     try:
         right = confirm_password(
             identity.door(), account.id, request.form.get(field, ""), identity.where_from()
         )
     except TooMany as late:
         return wait_words(late)
-    return "" if right else WRONG
+    return "" if right else str(WRONG)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from flask import Blueprint, make_response, render_template, request
+from flask import Blueprint, copy_current_request_context, make_response, render_template, request
 from werkzeug.wrappers import Response
 
 from mapservice.accounts import attempts, people
@@ -18,6 +18,8 @@ from mapservice.settings import Settings
 from mapservice.web import context, identity
 from mapservice.web.accounts.signing_in import HOME, Answer, go_on
 from mapservice.web.accounts.waiting import wait_words
+from mapservice.web.languages import gettext
+from mapservice.web.words import in_words
 
 blueprint = Blueprint("links", __name__)
 
@@ -60,7 +62,7 @@ def try_to_set_password() -> Answer:
             entry = enter(session, identity.door(), link.account_id, identity.where_from())
     except WeakPassword as error:
         page = render_template(
-            "accounts/set_password.html", link=link, key=key, shortest=SHORTEST, error=str(error)
+            "accounts/set_password.html", link=link, key=key, shortest=SHORTEST, error=in_words(error)
         )
         return page, 400
     return go_on(entry, HOME)
@@ -77,7 +79,7 @@ def send_link() -> Answer:
     """Send the link, if there is an account; the answer and its time are the same if there is none."""
     typed = request.form.get("email", "").strip()
     if not people.EMAIL.fullmatch(typed) or len(typed) > people.LONGEST_EMAIL:
-        error = "Enter your e-mail address, as in name@example.org"
+        error = gettext("Enter your e-mail address, as in name@example.org")
         return render_template("accounts/forgot.html", sent=False, email=typed, error=error), 400
     try:
         with context.database().session(FORGETFUL) as session:
@@ -88,23 +90,43 @@ def send_link() -> Answer:
         return render_template("accounts/forgot.html", sent=False, email=typed, error=wait_words(late)), 429
     # Beside the answer, which therefore does not show by its time whether there was anything to do.
     letter = (context.settings(), context.database(), context.site(), context.borough().short_name, typed)
-    threading.Thread(target=_mail_link, args=letter, name="mail", daemon=True).start()
+    # With the request, whose language the letter is in.
+    mail_link = copy_current_request_context(_mail_link)
+    threading.Thread(target=mail_link, args=letter, name="mail", daemon=True).start()
     return render_template("accounts/forgot.html", sent=True)
 
 
 def letter_of(purpose: Purpose, name: str, address: str, service: str) -> tuple[str, str]:
-    """Subject and text of the e-mail that brings a link."""
+    """Subject and text of the e-mail that brings a link, in the language of whoever has it sent."""
+    hello = gettext("Hello %(name)s,", name=name)
     if purpose == "invitation":
         return (
-            f"Your account for the {service} community map",
-            f"Hello {name},\n\nyou have been invited to the {service} community map. Choose a password here; "
-            f"the link works once, for a week:\n\n{address}\n\nIf you did not expect this, do nothing.\n",
+            gettext("Your account for the %(borough)s community map", borough=service),
+            paragraphs(
+                hello,
+                gettext(
+                    "you have been invited to the %(borough)s community map. Choose a password here; "
+                    "the link works once, for a week:",
+                    borough=service,
+                ),
+                address,
+                gettext("If you did not expect this, do nothing."),
+            ),
         )
     return (
-        f"A new password for the {service} community map",
-        f"Hello {name},\n\nchoose a new password here; the link works once, for an hour:\n\n{address}\n\n"
-        "If you did not ask for this, do nothing: your password stays as it is.\n",
+        gettext("A new password for the %(borough)s community map", borough=service),
+        paragraphs(
+            hello,
+            gettext("choose a new password here; the link works once, for an hour:"),
+            address,
+            gettext("If you did not ask for this, do nothing: your password stays as it is."),
+        ),
     )
+
+
+def paragraphs(*parts: str) -> str:
+    """The text of an e-mail."""
+    return "\n\n".join(parts) + "\n"
 
 
 def _mail_link(settings: Settings, database: Database, site: str, service: str, typed: str) -> None:

@@ -18,20 +18,24 @@ from mapservice.mail import send_mail
 from mapservice.survey.digest import set_digest, wants_digest
 from mapservice.web import context, identity
 from mapservice.web.accounts.confirming import refused
+from mapservice.web.accounts.links import paragraphs
 from mapservice.web.accounts.signing_in import Answer
 from mapservice.web.accounts.words import grant_words
+from mapservice.web.languages import gettext, lazy_gettext
+from mapservice.web.words import in_words
 
 blueprint = Blueprint("own", __name__, url_prefix="/account")
 
 DONE = {
-    "names": "Your names were changed.",
-    "digest": "Your choice was saved.",
-    "password": "Your password was changed. Everywhere else you have been signed out, "
-    "and your tokens no longer hold.",
-    "second-factor-off": "Signing in asks for your password only.",
-    "session": "That session has ended.",
-    "sessions": "Everywhere else you have been signed out.",
-    "revoked": "That token no longer holds.",
+    "names": lazy_gettext("Your names were changed."),
+    "digest": lazy_gettext("Your choice was saved."),
+    "password": lazy_gettext(
+        "Your password was changed. Everywhere else you have been signed out, and your tokens no longer hold."
+    ),
+    "second-factor-off": lazy_gettext("Signing in asks for your password only."),
+    "session": lazy_gettext("That session has ended."),
+    "sessions": lazy_gettext("Everywhere else you have been signed out."),
+    "revoked": lazy_gettext("That token no longer holds."),
 }
 TOKEN_DAYS = (30, 90, 365)
 LONGEST_LABEL = 80
@@ -51,12 +55,12 @@ def change_names() -> Answer:
     account, form = identity.this_account(), request.form
     public = form.get("public_name", "") if form.get("shown") == "name" else ""
     if form.get("shown") == "name" and not public.strip():
-        return _page({"public_name": "Enter the name that others should see"}), 400
+        return _page({"public_name": gettext("Enter the name that others should see")}), 400
     try:
         with context.database().session(account.actor) as session:
             people.change_names(session, account.id, form.get("name", ""), public)
     except CannotBe as error:
-        return _page({error.field: str(error)}), 400
+        return _page({error.field: in_words(error)}), 400
     return _done("names")
 
 
@@ -84,7 +88,7 @@ def change_password() -> Answer:
             )
             entry = enter(session, identity.door(), account.id, identity.where_from(), again=True)
     except WeakPassword as error:
-        return _page({"password": str(error)}), 400
+        return _page({"password": in_words(error)}), 400
     identity.begin(entry)
     return _done("password")
 
@@ -113,7 +117,8 @@ def make_token() -> Answer:
     label = " ".join(form.get("label", "").replace("\x00", "").split())
     days = next((each for each in TOKEN_DAYS if str(each) == form.get("days")), TOKEN_DAYS[0])
     if not label or len(label) > LONGEST_LABEL:
-        return _page({"label": f"Say what the token is for, in at most {LONGEST_LABEL} characters"}), 400
+        what = gettext("Say what the token is for, in at most %(most)s characters", most=LONGEST_LABEL)
+        return _page({"label": what}), 400
     if form.get("scope") == "write" and not account.may(Action.EDIT_FEATURES):
         abort(403)
     if error := refused(account, "token_current"):
@@ -133,10 +138,15 @@ def make_token() -> Answer:
 def _token_letter(name: str, label: str, service: str) -> tuple[str, str]:
     """Subject and text of the e-mail that tells somebody of a token made for their account."""
     return (
-        f"A new token for your account on the {service} community map",
-        f"Hello {name},\n\na token for programs was made for your account just now: {label}\n\n"
-        "If that was not you, sign in and change your password: that ends all tokens and all other sessions."
-        "\n",
+        gettext("A new token for your account on the %(borough)s community map", borough=service),
+        paragraphs(
+            gettext("Hello %(name)s,", name=name),
+            gettext("a token for programs was made for your account just now: %(label)s", label=label),
+            gettext(
+                "If that was not you, sign in and change your password: that ends all tokens and all other "
+                "sessions."
+            ),
+        ),
     )
 
 
@@ -181,7 +191,7 @@ def erase() -> Answer:
         with context.database().session(account.actor) as session:
             people.erase(session, account.id)
     except CannotBe as error:
-        return _erase_page(str(error)), 409
+        return _erase_page(in_words(error)), 409
     identity.leave()
     return render_template("accounts/erased.html")
 

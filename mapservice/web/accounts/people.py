@@ -14,18 +14,21 @@ from mapservice.accounts.people import CannotBe, Person
 from mapservice.accounts.permissions import Action, Grant, UnknownRole, parse_grants
 from mapservice.accounts.sessions import end_sessions
 from mapservice.mail import send_mail
+from mapservice.saying import english
 from mapservice.web import context, identity
 from mapservice.web.accounts.links import letter_of
 from mapservice.web.accounts.signing_in import Answer
-from mapservice.web.accounts.words import grant_choices, grant_words
+from mapservice.web.accounts.words import event_words, grant_choices, grant_words
+from mapservice.web.languages import gettext, lazy_gettext
+from mapservice.web.words import in_words
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")
 
 DONE = {
-    "roles": "What they may do was changed, from this moment.",
-    "disabled": "They are let in no more, from this moment.",
-    "enabled": "They are let in again.",
-    "signed-out": "They have been signed out everywhere.",
+    "roles": lazy_gettext("What they may do was changed, from this moment."),
+    "disabled": lazy_gettext("They are let in no more, from this moment."),
+    "enabled": lazy_gettext("They are let in again."),
+    "signed-out": lazy_gettext("They have been signed out everywhere."),
 }
 
 
@@ -50,7 +53,7 @@ def invite() -> Answer:
             )
             person = _found(session, account_id)
     except CannotBe as error:
-        return _list({error.field: str(error)}), 400
+        return _list({error.field: in_words(error)}), 400
     return _show_link(person, secret, invitation=True, mailed="mail" in form)
 
 
@@ -68,7 +71,7 @@ def change_roles(account_id: str) -> Answer:
     try:
         grants = _grants()
     except CannotBe as error:
-        return _one(account_id, error=str(error)), 400
+        return _one(account_id, error=in_words(error)), 400
     return _do(account_id, "roles", lambda session: people.change_grants(session, account_id, grants))
 
 
@@ -100,7 +103,7 @@ def link(account_id: str) -> Answer:
     with context.database().session(identity.this_account().actor) as session:
         person = _found(session, account_id)
         if person.disabled_at is not None:
-            abort(409, "Let them in again first.")
+            abort(409, gettext("Let them in again first."))
         secret = make_link(session, person.id, "new-password" if person.has_password else "invitation")
     mailed = "mail" in request.form
     return _show_link(person, secret, invitation=not person.has_password, mailed=mailed)
@@ -112,7 +115,7 @@ def _do(account_id: str, what: str, change: Callable[[Session], None]) -> Answer
             _found(session, account_id)
             change(session)
     except CannotBe as error:
-        return _one(account_id, error=str(error)), 409
+        return _one(account_id, error=in_words(error)), 409
     return redirect(url_for("people.one", account_id=account_id, done=what), 303)
 
 
@@ -125,9 +128,9 @@ def _grants() -> frozenset[Grant]:
     except UnknownRole as error:
         raise CannotBe("grant", str(error)) from None
     if unknown := {str(grant) for grant in grants} - offered:
-        raise CannotBe("grant", f"There is no {', '.join(sorted(unknown))}")
+        raise CannotBe("grant", english("There is no %(roles)s", roles=", ".join(sorted(unknown))))
     if not grants:
-        raise CannotBe("grant", "Choose what they may do")
+        raise CannotBe("grant", english("Choose what they may do"))
     return grants
 
 
@@ -163,7 +166,7 @@ def _one(account_id: str, *, done: str = "", error: str = "") -> str:
         from_directory=grant_words(person.from_directory),
         ticked=[str(grant) for grant in person.grants],
         choices=grant_choices(),
-        events=[(event, actors.get(event.actor, event.actor)) for event in events],
+        events=[(event, event_words(event.action), actors.get(event.actor, event.actor)) for event in events],
         done=done,
         error=error,
     )

@@ -9,11 +9,12 @@ from mapservice.accounts import sessions, signing_in
 from mapservice.accounts.attempts import TooMany
 from mapservice.web import context, identity
 from mapservice.web.accounts.waiting import wait_words
+from mapservice.web.languages import gettext, lazy_gettext
 
 blueprint = Blueprint("signing_in", __name__)
 
-WRONG = "This name and this password do not belong together. Check both and try again."
-WRONG_CODE = "This code is not right, or was used already. Wait for the next one and try again."
+WRONG = lazy_gettext("This name and this password do not belong together. Check both and try again.")
+WRONG_CODE = lazy_gettext("This code is not right, or was used already. Wait for the next one and try again.")
 HOME = "/account"
 
 Answer = str | tuple[str, int] | Response
@@ -34,7 +35,7 @@ def try_to_sign_in() -> Answer:
     wanted = identity.local_path(request.form.get("next"), HOME)
     name, password = request.form.get("name", ""), request.form.get("password", "")
     if not name.strip() or not password:
-        return _form(wanted, name, "Enter your name here and your password"), 400
+        return _form(wanted, name, gettext("Enter your name here and your password")), 400
     try:
         entry = signing_in.sign_in(identity.door(), name, password, identity.where_from())
     except TooMany as late:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from mapservice.accounts.attempts import TooMany
+from mapservice.web.languages import gettext
 
 
 def wait_words(late: TooMany) -> str:
     """What who tried too often is told."""
     if late.seconds < 90:
-        return f"There were too many attempts. Wait {late.seconds} seconds, then try again."
-    return f"There were too many attempts. Wait {-(-late.seconds // 60)} minutes, then try again."
+        return gettext(
+            "There were too many attempts. Wait %(count)s seconds, then try again.", count=late.seconds
+        )
+    minutes = -(-late.seconds // 60)
+    return gettext("There were too many attempts. Wait %(count)s minutes, then try again.", count=minutes)
