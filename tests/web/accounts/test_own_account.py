@@ -314,3 +314,11 @@ def test_the_pages_of_an_account_are_in_the_language_of_the_page(somebody):
         headings = re.findall(r"<h[12][^>]*>\s*([^<]+?)\s*</h[12]>", answer.text)
         plain = [text for text in headings if text.isascii() and text != "Eve Example"]
         assert len(headings) > len(plain) == 0, (path, plain)
+
+
+def test_the_boxes_for_names_hold_names(app, somebody):
+    box = re.compile(r'<input class="govuk-input"[^>]*id="name"[^>]*>')
+    _, browser = somebody("administrator", name="Ada Example")
+    assert 'value="Ada Example"' in box.search(browser.get("/account").text)[0]
+    empty = box.search(browser.get("/people").text)[0]
+    assert "value=" not in empty or 'value=""' in empty
