@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 
 FORM = "/green-spaces/suggest"
 SPOT = {"longitude": -0.1012, "latitude": 51.5272, "accuracy": 5}
+NO_SIGNAL = "ERR_INTERNET_DISCONNECTED|ERR_FAILED|FetchEvent"
 WALKER = {**PHONE, "geolocation": SPOT, "permissions": ["geolocation"]}
 
 
@@ -59,6 +60,8 @@ def drawn(visitor, name="geometry"):
 def test_an_outline_is_drawn_by_touch_looked_at_and_sent(walker):
     page = walker.page
     walker.at("Suggest a green space")
+    for unused in ("Finish", "Undo", "Start again", "Add an entrance"):
+        expect(page.get_by_role("button", name=unused, exact=True)).to_be_hidden()
     press(walker, "I am there")
     expect(said(walker)).to_contain_text("within 5 metres")
     assert drawn(walker)["type"] == "Point"
@@ -131,17 +134,20 @@ def count(database, name):
 
 
 def ready(page):
-    """Wait until the worker keeps the form."""
-    page.wait_for_function(
-        "async () => Boolean(await (await caches.open('kept')).match('/green-spaces/suggest'))"
-    )
+    """Wait until the worker keeps the form, and give it."""
+    kept = "async () => (await (await caches.open('kept')).match('/green-spaces/suggest'))?.text()"
+    for _ in range(100):
+        if found := page.evaluate(kept):
+            return found
+        page.wait_for_timeout(100)
+    raise AssertionError("the form is not kept")
 
 
 def test_without_signal_it_waits_on_the_phone_and_is_sent_once(browser, home, database, tmp_path):
     gate = tmp_path / "gate.jpg"
     gate.write_bytes(photograph("green").getvalue())
     with visit(browser, home, **WALKER) as visitor:
-        page, visitor.forgiven = visitor.page, "ERR_INTERNET_DISCONNECTED"
+        page, visitor.forgiven = visitor.page, NO_SIGNAL
         visitor.go(FORM)
         ready(page)
         page.context.set_offline(True)
@@ -255,14 +261,12 @@ def test_a_surveyor_confirms_in_one_tap_and_takes_it_back(browser, home, databas
         expect(page.get_by_text("Taken back: it is as it was before.")).to_be_visible()
         # The form is kept for a walk without signal for who is signed in as well, and says nothing of them.
         visitor.go(FORM)
-        ready(page)
-        kept = "async () => (await (await caches.open('kept')).match('/green-spaces/suggest')).text()"
-        assert "Signed in" not in page.evaluate(kept)
+        assert "Signed in" not in ready(page)
 
 
 def test_the_worker_sends_what_waits_where_the_browser_wakes_it(browser, home, database):
     with visit(browser, home, **PHONE) as visitor:
-        page, visitor.forgiven = visitor.page, "ERR_INTERNET_DISCONNECTED"
+        page, visitor.forgiven = visitor.page, NO_SIGNAL
         visitor.go(FORM)
         ready(page)
         page.context.set_offline(True)

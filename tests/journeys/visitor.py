@@ -88,7 +88,7 @@ class Visitor:
     def heard(self, message: ConsoleMessage) -> None:
         """Note an error of the console, but for the page that was expected to answer with one."""
         own_page = message.location["url"] in self.expected and message.text.startswith("Failed to load")
-        forgiven = self.forgiven is not None and self.forgiven in message.text
+        forgiven = self.forgiven is not None and re.search(self.forgiven, message.text) is not None
         if message.type == "error" and not own_page and not forgiven:
             self.wrong.append(f"console: {message.text} ({message.location['url']})")
 
@@ -111,6 +111,6 @@ def visit(browser: Browser, home: str, **options: Any) -> Iterator[Visitor]:
     page.on("pageerror", lambda error: visitor.wrong.append(f"script: {error}"))
     try:
         yield visitor
-        assert visitor.wrong == []
+        assert visitor.wrong == [], "\n".join(visitor.wrong)
     finally:
         context.close()

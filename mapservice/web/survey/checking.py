@@ -49,10 +49,11 @@ def near_by() -> Response:
     with context.database().session(READER) as session:
         found = near(session, longitude, latitude, name, context.viewer())
     return jsonify(
+        at=[longitude, latitude],
         spaces=[
             {"id": one.id, "name": one.name, "status": one.status, "stage": one.stage, "metres": one.metres}
             for one in found
-        ]
+        ],
     )
 
 

@@ -327,8 +327,9 @@ def test_what_is_asked_while_drawing(browse, signed_in):
         assert browser.client.post("/green-spaces/check", json=wrong).json["problems"]
     for nowhere in ("", "?lon=x&lat=1", "?place=nowhere", "?place=%00"):
         assert browser.get(f"/green-spaces/near{nowhere}").json == {"spaces": []}
-    named = browser.get("/green-spaces/near?place=51.5518,-0.1001").json["spaces"]
-    assert "highbury-fields" in {one["id"] for one in named}
+    named = browser.get("/green-spaces/near?place=51.5518,-0.1001").json
+    assert named["at"] == [-0.1001, 51.5518]
+    assert "highbury-fields" in {one["id"] for one in named["spaces"]}
     near = browser.get("/green-spaces/near?lon=-0.1001&lat=51.5518&name=x").json["spaces"]
     assert "highbury-fields" in {one["id"] for one in near}
 

@@ -248,6 +248,7 @@ export function draw (map, form, box) {
     buttons.clear.hidden = !(busy || any)
   }
 
+  form.addEventListener('survey:named', ({ detail: [x, y] }) => map.setView([y, x], 17, { animate: false }))
   form.addEventListener('survey:filled', () => {
     Object.assign(state, read(fields))
     before.length = 0

@@ -17,7 +17,11 @@ export function askNear (form) {
     asked = String(query)
     try {
       const response = await fetch(`/green-spaces/near?${query}`, { headers: { Accept: 'application/json' } })
-      if (response.ok && asked === String(query)) show(list, (await response.json()).spaces)
+      if (!response.ok || asked !== String(query)) return
+      const found = await response.json()
+      show(list, found.spaces)
+      // The map goes where the words say, for who then draws there.
+      if (!spot && found.at) form.dispatchEvent(new CustomEvent('survey:named', { detail: found.at }))
     } catch {
       asked = '' // without signal nothing is said; with signal it is asked again
     }
