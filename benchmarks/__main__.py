@@ -5,6 +5,7 @@ Sections:  api      rows of the layer API on 20,000 points and 5,000 polygons
            pages    what residents ask, of the service `make run` has up or one started here
            survey   fifty volunteers who send a suggestion with a photograph at the same moment
            find     a resident's question beside its own statements, 100 residents, 100 times the places
+           clients  all 20,000 points read by GDAL, page by page and in one stream
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks import find, load, measuring, pages, processes, report, streaming, survey
+from benchmarks import clients, find, load, measuring, pages, processes, report, streaming, survey
 from benchmarks.dataset import TABLES, Scratch, fill_many, scratch
 from benchmarks.questions import Question, questions
 from benchmarks.servers import NAMES, THREADS, WORKERS, started
 
-SECTIONS = ("api", "scaling", "pages", "find", "survey")
+SECTIONS = ("api", "scaling", "pages", "find", "survey", "clients")
 
 
 def arguments() -> argparse.Namespace:
@@ -76,6 +77,10 @@ def main() -> None:
     if "survey" in given.sections:
         print("\nVolunteers who send at once\n")
         survey.main()
+    if "clients" in given.sections:
+        print("\nWhat a user of GDAL waits for\n")
+        with scratch() as data:
+            clients.main(data)
 
 
 def _layer_api(given: argparse.Namespace) -> None:
