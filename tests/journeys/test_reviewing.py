@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from mapservice.accounts import people
 from mapservice.accounts.permissions import parse_grants
+from tests.journeys.test_suggesting import tap
 from tests.journeys.visitor import DESK, PHONE, visit
 from tests.survey.conftest import suggest  # noqa: F401 - a fixture
 
@@ -123,3 +124,27 @@ def test_a_duplicate_and_the_way_back_without_a_script(browser, home, suggest): 
         row = page.get_by_role("listitem").filter(has_text=duplicate)
         row.get_by_role("button", name="Bring it back").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("One of the same")
+
+
+def test_an_outline_is_drawn_anew_with_a_finger(browser, home, suggest):  # noqa: F811
+    space_id = suggest(name="Drawn too small")
+    with visit(browser, home, **PHONE) as visitor:
+        page = visitor.page
+        sign_in(visitor, "ada@example.org")
+        visitor.go(f"/review/{space_id}")
+        page.get_by_role("link", name="Draw the outline and entrances").click()
+        visitor.at("Draw the outline and entrances")
+        expect(page.get_by_text("tennis courts")).to_be_visible()
+        page.get_by_role("button", name="Add an entrance").click()
+        tap(visitor, (0.3, 0.5))
+        expect(page.locator(".app-entrance")).to_be_visible()
+        page.get_by_role("button", name="Start again").click()
+        page.get_by_role("button", name="Draw the outline").click()
+        tap(visitor, (0.3, 0.3), (0.7, 0.3), (0.5, 0.7))
+        page.get_by_role("button", name="Finish").click()
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("status")).to_contain_text("Your changes were saved")
+        expect(page.get_by_text("Dashed: before. Solid: after.").first).to_be_visible()
+        visitor.look()
+        page.get_by_role("button", name="Undo").click()
+        expect(page.get_by_role("status")).to_contain_text("That change was taken back")

@@ -22,6 +22,7 @@ export function pagePlaces (map, bounds) {
     else if (bounds) map.fitBounds(bounds, { animate: false })
   }
   frame()
+  if (!features.length) return // what draws on the map from here on may have moved it
   Promise.all(features.map(async (node) => {
     const response = await fetch(node.dataset.mapFeature, { headers: { Accept: 'application/geo+json' } })
     if (!response.ok) throw new Error(`The server answered ${response.status}`)
