@@ -164,7 +164,7 @@ def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any] | Non
     )
 
 
-def _change(row: Row[Any], names: Mapping[str, str], drawn: Drawn | None) -> Change:
+def _change(row: Row[Any], names: Mapping[str | None, str], drawn: Drawn | None) -> Change:
     return Change(
         id=row.id,
         at=row.at,

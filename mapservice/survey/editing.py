@@ -8,7 +8,7 @@ second: nothing is written, they are shown both, and what they typed stays.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -63,7 +63,6 @@ class Conflict(Exception):
     conflicts: tuple[Meanwhile, ...]
     meanwhile: tuple[Meanwhile, ...]
     mine: Mapping[str, str]
-    choices_missing: tuple[str, ...] = field(default=())
 
 
 def edit(

@@ -14,7 +14,6 @@ from typing import Any, Literal
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from mapservice.accounts.account import A_RESIDENT
 from mapservice.layers.visibility import Viewer
 from mapservice.survey.changes import SEEN
 from mapservice.survey.people import shown_names
@@ -83,7 +82,7 @@ _CHANGES = f"""
 """
 _MERGES = f"""
     SELECT g.id, COALESCE(g.name, :unnamed) AS name, g.demonstration, m.merged_at AS at,
-           COALESCE(m.account_id, '') AS actor, m.reason, m.merged_id
+           m.account_id AS actor, m.reason, m.merged_id
     FROM survey.merges m JOIN register.green_spaces g ON g.id = m.into_id
     WHERE m.merged_at >= :since AND g.visibility = ANY (:viewer) AND {HERE}
     ORDER BY m.merged_at
@@ -95,7 +94,7 @@ def read_happened(session: Session, locality: str, since: datetime, viewer: View
     given = {"locality": locality, "since": since, "viewer": list(viewer), "unnamed": UNNAMED}
     changes = session.execute(text(_CHANGES), given).all()
     merges = session.execute(text(_MERGES), given).all()
-    names = shown_names(session, {row.actor for row in (*changes, *merges)}) | {"": A_RESIDENT}
+    names = shown_names(session, {row.actor for row in (*changes, *merges)})
     told: dict[str, list[Event]] = {}
     spaces: dict[str, Row[Any]] = {}
     added = 0

@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import text
 
 from mapservice.maps.difference import draw_difference
-from mapservice.survey.changes import changes_of
+from mapservice.survey.changes import OF_SPACE, changes_of
+from mapservice.survey.people import ANYBODY, shown_names
 from mapservice.survey.spaces import read_space
 
 
@@ -66,3 +67,29 @@ def test_an_outline_that_moved_is_drawn_as_it_was_and_is_in_one_frame(changed):
     svg = draw_difference(drawn.before, drawn.after, 'Before "and" <after>')
     assert svg.count("<path") == 2
     assert "<after>" not in svg
+
+
+def test_who_sent_without_an_account_is_a_resident_like_any_other(database):
+    from mapservice.web.survey.suggesting import ANYBODY as SENDS_AS
+
+    assert SENDS_AS == ANYBODY
+    with database.session("tests") as session:
+        names = shown_names(session, {SENDS_AS, None, "person-gone", "import of parks"})
+    assert names == {
+        SENDS_AS: "a resident",
+        None: "a resident",
+        "person-gone": "a resident",
+        "import of parks": "import of parks",
+    }
+
+
+def test_the_history_of_one_space_is_found_without_looking_through_all(database, suggest):
+    space_id = suggest()
+    with database.session("tests") as session:
+        space = read_space(session, space_id, ("public", "network"))
+        session.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = session.execute(
+            text(f"EXPLAIN SELECT FROM history.changes c WHERE {OF_SPACE}"),
+            {"keys": [str(space.key)], "viewer": ["public"]},
+        ).scalars()
+        assert "changes_entrances" in "\n".join(plan)
