@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from mapservice.accounts.account import COLUMNS, Account, from_row, names_shown
+from mapservice.accounts.account import COLUMNS, Account, from_row
 from mapservice.accounts.permissions import Action
 from mapservice.survey.notices import tell, watch
+from mapservice.survey.people import shown_names
 from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Refused, Space, clean_words
 
 LONGEST_COMMENT = 5000
 MOST_MENTIONS = 10
+MOST_SHOWN = 100
 AT = re.compile(r"(?<![\w@])@")
 
 
@@ -75,7 +78,8 @@ def say(
 ) -> bool:
     """Say something; who says it watches the space from then on. False where it was said already.
 
-    Named are those after an @ and those of `also_to` (names shown). Raises Refused.
+    Other words under an id that is known, as from a form gone back to, are something else said. Named are
+    those after an @ and those of `also_to` (names shown). Raises Refused.
     """
     try:
         body = clean_words(typed, LONGEST_COMMENT, lines=True)
@@ -88,21 +92,10 @@ def say(
     if len(named) > MOST_MENTIONS:
         raise Refused([("body", f"Name at most {MOST_MENTIONS} people")])
     mentions = [account_id for name in named for account_id in people[name]]
-    new = session.execute(
-        text(
-            "INSERT INTO survey.comments (id, green_space_key, green_space_id, account_id, body, mentions)"
-            " VALUES (:id, :key, :space, :account, :body, :mentions) ON CONFLICT (id) DO NOTHING RETURNING id"
-        ),
-        {
-            "id": comment_id or uuid.uuid4(),
-            "key": space.key,
-            "space": space.id,
-            "account": account.id,
-            "body": body,
-            "mentions": mentions,
-        },
-    ).first()
-    if new is None:
+    row = {"key": space.key, "space": space.id, "account": account.id, "body": body, "mentions": mentions}
+    first = comment_id or uuid.uuid4()
+    later = uuid.uuid5(first, "\n".join((space.id, account.id, body)))
+    if not _add(session, first, row) and (_is(session, first, row) or not _add(session, later, row)):
         return False
     watch(session, account.id, space.id)
     told = set(mentions)
@@ -112,8 +105,8 @@ def say(
     return True
 
 
-def comments_of(session: Session, space: Space, account: Account) -> list[Comment]:
-    """What was said of a space, oldest first, as far as somebody may read it.
+def comments_of(session: Session, space: Space, account: Account, page: int = 1) -> list[Comment]:
+    """The latest that was said of a space, oldest first, as far as somebody may read it; then the rest.
 
     Who works on the queue there reads everything; anybody else what they said and what names them.
     """
@@ -122,15 +115,19 @@ def comments_of(session: Session, space: Space, account: Account) -> list[Commen
         text(
             "SELECT id, account_id, said_at, body, mentions, removed_at IS NOT NULL AS removed"
             " FROM survey.comments WHERE green_space_key = :key"
-            " AND (:everything OR account_id = :account OR :account = ANY (mentions)) ORDER BY said_at, id"
+            " AND (:everything OR account_id = :account OR :account = ANY (mentions))"
+            " ORDER BY said_at DESC, id DESC LIMIT :most OFFSET :skipped"
         ),
-        {"key": space.key, "everything": everything, "account": account.id},
-    ).all()
-    names = names_shown(session, {who for row in rows for who in (row.account_id, *row.mentions) if who})
+        {
+            **{"key": space.key, "everything": everything, "account": account.id},
+            **{"most": MOST_SHOWN, "skipped": (page - 1) * MOST_SHOWN},
+        },
+    ).all()[::-1]
+    names = shown_names(session, {who for row in rows for who in (row.account_id, *row.mentions)})
     return [
         Comment(
             id=row.id,
-            by=names.get(row.account_id or "", "a resident"),
+            by=names[row.account_id],
             mine=row.account_id == account.id,
             said_at=row.said_at,
             body="" if row.removed else row.body,
@@ -158,6 +155,29 @@ def remove_comment(session: Session, space: Space, comment_id: uuid.UUID, accoun
         text("UPDATE survey.comments SET removed_at = COALESCE(removed_at, now()) WHERE id = :id"),
         {"id": comment_id},
     )
+
+
+def _add(session: Session, comment_id: uuid.UUID, row: Mapping[str, Any]) -> bool:
+    added = session.execute(
+        text(
+            "INSERT INTO survey.comments (id, green_space_key, green_space_id, account_id, body, mentions)"
+            " VALUES (:id, :key, :space, :account, :body, :mentions) ON CONFLICT (id) DO NOTHING RETURNING id"
+        ),
+        {"id": comment_id, **row},
+    )
+    return added.first() is not None
+
+
+def _is(session: Session, comment_id: uuid.UUID, row: Mapping[str, Any]) -> bool:
+    """Whether these words of this person about this space are what is known by an id."""
+    same = session.execute(
+        text(
+            "SELECT FROM survey.comments WHERE id = :id AND green_space_key = :key"
+            " AND account_id = :account AND body = :body"
+        ),
+        {"id": comment_id, **row},
+    )
+    return same.first() is not None
 
 
 def _readers(session: Session, space: Space) -> set[str]:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from mapservice.accounts.account import A_RESIDENT, Account, names_shown
+from mapservice.accounts.account import Account
 from mapservice.accounts.permissions import Action
+from mapservice.survey.people import shown_names
 from mapservice.survey.photographs import NotAPhotograph, prepare
 from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Refused, Space, clean_words
 from mapservice.survey.storage import keep
 
 MOST_BYTES = 10 * 1024 * 1024
 MOST_FILES = 100
+MOST_SHOWN = 300
+"""With the photographs that people sent."""
 LONGEST_NAME, LONGEST_CAPTION = 200, 500
 ACCEPTED = ".pdf,.txt,.csv,.jpg,.jpeg,.png,.webp"
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
@@ -55,7 +59,8 @@ def add_evidence(
 ) -> bool:
     """Keep a file with a space; False where it was kept already. Raises Refused, and NoRoom of `storage`.
 
-    What it is is found out from what is in it, whatever it is called. A picture is drawn anew.
+    What it is is found out from what is in it, whatever it is called. A picture is drawn anew. Another file
+    or caption under an id that is known, as from a form gone back to, is something else added.
     """
     content = stream.read(MOST_BYTES + 1)
     if not content:
@@ -74,31 +79,21 @@ def add_evidence(
     if there >= MOST_FILES:
         raise Refused([("file", f"There are {MOST_FILES} files already: remove one first")])
     stored = keep(folder, content)
-    return (
-        session.execute(
-            text(
-                "INSERT INTO survey.files (id, green_space_key, green_space_id, account_id, kind, sha256,"
-                " name, caption, media_type, bytes, width, height)"
-                " VALUES (:id, :key, :space, :account, 'evidence',"
-                " :sha256, :name, :caption, :media_type, :bytes, :width, :height)"
-                " ON CONFLICT (id) DO NOTHING RETURNING id"
-            ),
-            {
-                "id": file_id or uuid.uuid4(),
-                "key": space.key,
-                "space": space.id,
-                "account": account.id,
-                "sha256": stored.sha256,
-                "name": plain_name(name, ending),
-                "caption": said or None,
-                "media_type": media_type,
-                "bytes": stored.bytes,
-                "width": size[0] if size else None,
-                "height": size[1] if size else None,
-            },
-        ).first()
-        is not None
-    )
+    row = {
+        "key": space.key,
+        "space": space.id,
+        "account": account.id,
+        "sha256": stored.sha256,
+        "name": plain_name(name, ending),
+        "caption": said or None,
+        "media_type": media_type,
+        "bytes": stored.bytes,
+        "width": size[0] if size else None,
+        "height": size[1] if size else None,
+    }
+    first = file_id or uuid.uuid4()
+    later = uuid.uuid5(first, "\n".join((space.id, account.id, stored.sha256, said)))
+    return _add(session, first, row) or (not _is(session, first, row) and _add(session, later, row))
 
 
 def files_of(session: Session, space: Space) -> list[Kept]:
@@ -107,11 +102,11 @@ def files_of(session: Session, space: Space) -> list[Kept]:
         text(
             "SELECT id, kind, name, caption, media_type, bytes, visibility, account_id, added_at"
             " FROM survey.files WHERE green_space_key = :key AND removed_at IS NULL"
-            " ORDER BY kind DESC, added_at, id"
+            " ORDER BY kind DESC, added_at, id LIMIT :most"
         ),
-        {"key": space.key},
+        {"key": space.key, "most": MOST_SHOWN},
     ).all()
-    names = names_shown(session, {row.account_id for row in rows if row.account_id})
+    names = shown_names(session, {row.account_id for row in rows})
     return [
         Kept(
             id=row.id,
@@ -121,7 +116,7 @@ def files_of(session: Session, space: Space) -> list[Kept]:
             media_type=row.media_type,
             bytes=row.bytes,
             visibility=row.visibility,
-            by=names.get(row.account_id or "", A_RESIDENT),
+            by=names[row.account_id],
             by_id=row.account_id,
             added_at=row.added_at,
         )
@@ -168,6 +163,32 @@ def plain_name(name: str, ending: str) -> str:
     stem = "".join(letter for letter in last if letter.isprintable() and letter not in '<>:"|?*;')
     stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", stem).strip(". ") or "file"
     return f"{stem[: LONGEST_NAME - len(ending)]}{ending}"
+
+
+def _add(session: Session, file_id: uuid.UUID, row: Mapping[str, Any]) -> bool:
+    added = session.execute(
+        text(
+            "INSERT INTO survey.files (id, green_space_key, green_space_id, account_id, kind, sha256,"
+            " name, caption, media_type, bytes, width, height)"
+            " VALUES (:id, :key, :space, :account, 'evidence',"
+            " :sha256, :name, :caption, :media_type, :bytes, :width, :height)"
+            " ON CONFLICT (id) DO NOTHING RETURNING id"
+        ),
+        {"id": file_id, **row},
+    )
+    return added.first() is not None
+
+
+def _is(session: Session, file_id: uuid.UUID, row: Mapping[str, Any]) -> bool:
+    """Whether this file of this person about this space is what is known by an id."""
+    same = session.execute(
+        text(
+            "SELECT FROM survey.files WHERE id = :id AND green_space_key = :key AND account_id = :account"
+            " AND sha256 = :sha256 AND caption IS NOT DISTINCT FROM :caption AND removed_at IS NULL"
+        ),
+        {"id": file_id, **row},
+    )
+    return same.first() is not None
 
 
 def _recognised(content: bytes) -> tuple[bytes, str, str, tuple[int, int] | None]:

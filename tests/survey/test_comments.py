@@ -74,11 +74,30 @@ def test_contributors_read_what_they_said_and_what_names_them(database, suggest,
     assert len(read(database, people["hidden"], space_id)) == 3
 
 
+def test_of_much_that_was_said_the_latest_comes_first(database, suggest, people, monkeypatch):
+    monkeypatch.setattr(comments, "MOST_SHOWN", 2)
+    space_id = suggest()
+    for body in ("One", "Two", "Three"):
+        say(database, people["ada"], space_id, body)
+    with database.session("tests") as session:
+        space = space_of(session, space_id)
+        pages = [comments.comments_of(session, space, people["ada"], page) for page in (1, 2)]
+    assert [[each.body for each in page] for page in pages] == [["Two", "Three"], ["One"]]
+
+
 def test_said_twice_is_said_once(database, suggest, people):
     space_id, sent = suggest(), uuid.uuid4()
     assert say(database, people["ada"], space_id, "Once", comment_id=sent)
     assert not say(database, people["ada"], space_id, "Once", comment_id=sent)
     assert len(read(database, people["ada"], space_id)) == 1
+    # Other words, or somebody else's, are something else said; those twice are said once as well.
+    for _ in range(2):
+        say(database, people["ada"], space_id, "Once more", comment_id=sent)
+        say(database, people["hidden"], space_id, "Once", comment_id=sent)
+    elsewhere = suggest()
+    assert say(database, people["ada"], elsewhere, "Once", comment_id=sent)
+    assert [each.body for each in read(database, people["ada"], space_id)] == ["Once", "Once more", "Once"]
+    assert [each.body for each in read(database, people["ada"], elsewhere)] == ["Once"]
 
 
 @pytest.mark.parametrize("body", ["", "  \n ", "x" * 5001, "a\x00b"], ids=["none", "blank", "long", "nul"])
