@@ -16,10 +16,6 @@ from mapservice.survey import storage
 from mapservice.survey.files import named_files
 
 
-class NotSent(Exception):
-    """An e-mail that could not be sent: what it was to tell waits for the next time."""
-
-
 @click.group()
 def survey() -> None:
     """The green-space survey: its files, and the e-mail once a day."""
@@ -48,7 +44,7 @@ def digest() -> None:
 
     Meant for once a day. What was read or sent before is not sent again; what could not be sent waits.
     """
-    from mapservice.survey.digest import remind, take_digest, to_mail
+    from mapservice.survey.digest import give_back, remind, take_digest, to_mail
     from mapservice.web.survey.telling import digest_letter
 
     settings = load_settings()
@@ -61,17 +57,20 @@ def digest() -> None:
         with database.session("survey digest") as session:
             waiting = to_mail(session)
         for account_id in waiting:
+            with database.session("survey digest") as session:
+                found = take_digest(session, account_id)
+            if found is None:
+                continue
+            done = False
             try:
-                with database.session("survey digest") as session:
-                    found = take_digest(session, account_id)
-                    if found is None:
-                        continue
-                    subject, body = digest_letter(found, site.rstrip("/"), service)
-                    if not send_mail(settings, found.email, subject, body):
-                        raise NotSent
-                    sent += 1
-            except NotSent:
-                failed += 1
+                subject, body = digest_letter(found, site.rstrip("/"), service)
+                done = send_mail(settings, found.email, subject, body)
+            finally:
+                if not done:
+                    with database.session("survey digest") as session:
+                        give_back(session, found)
+            sent += done
+            failed += not done
     click.echo(f"Sent {sent}, could not send {failed}; {reminded} reminders of due dates.")
     if failed:
         raise SystemExit(1)

@@ -22,6 +22,8 @@ class Digest:
     account: Account
     email: str
     notices: Sequence[Notice]
+    taken: Sequence[int]
+    """The ids of these, and of those that they may no longer see."""
 
 
 def remind(session: Session, today: date) -> int:
@@ -65,29 +67,37 @@ def to_mail(session: Session) -> list[str]:
 
 
 def take_digest(session: Session, account_id: str) -> Digest | None:
-    """What is new for somebody, taken as mailed once the transaction ends; None for nothing.
+    """What is new for somebody, taken as mailed from the end of the transaction on; None for nothing.
 
-    Of two who send at once the second finds the account held and leaves it to the first.
+    To be sent after that, so that nobody waits for a server for mail; `give_back` what could not be sent. Of
+    two who take at once the second leaves to the first what that holds.
     """
-    held = session.execute(
+    taken = session.execute(
         text(
-            "SELECT email FROM accounts.accounts WHERE id = :id AND daily_digest AND email IS NOT NULL"
-            " FOR UPDATE SKIP LOCKED"
+            "UPDATE survey.notices SET mailed_at = now() WHERE id IN ("
+            " SELECT n.id FROM survey.notices n JOIN accounts.accounts a ON a.id = n.account_id"
+            " WHERE a.id = :id AND a.daily_digest AND a.email IS NOT NULL"
+            "  AND n.mailed_at IS NULL AND n.read_at IS NULL"
+            " FOR NO KEY UPDATE OF n SKIP LOCKED) RETURNING id"
         ),
         {"id": account_id},
-    ).scalar()
-    account = find_account(session, account_id) if held else None
-    if held is None or account is None:
+    ).scalars()
+    ids = sorted(taken)
+    account = find_account(session, account_id) if ids else None
+    found = notices_of(session, account, only=ids) if account else ()
+    if account is None or not found:
         return None
-    found = notices_of(session, account, unmailed_only=True)
+    email = session.execute(
+        text("SELECT email FROM accounts.accounts WHERE id = :id"), {"id": account_id}
+    ).scalar_one()
+    return Digest(account, email, found, ids)
+
+
+def give_back(session: Session, digest: Digest) -> None:
+    """Leave what could not be sent for the next time."""
     session.execute(
-        text(
-            "UPDATE survey.notices SET mailed_at = now()"
-            " WHERE account_id = :id AND mailed_at IS NULL AND read_at IS NULL"
-        ),
-        {"id": account_id},
+        text("UPDATE survey.notices SET mailed_at = NULL WHERE id = ANY (:ids)"), {"ids": [*digest.taken]}
     )
-    return Digest(account, held, found) if found else None
 
 
 def wants_digest(session: Session, account_id: str) -> bool:

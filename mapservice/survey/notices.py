@@ -6,7 +6,7 @@ by what that person may see then: who loses a role learns nothing more from noti
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -15,25 +15,29 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from mapservice.accounts.account import Account, accounts_that_may, names_shown
+from mapservice.accounts.account import Account, accounts_that_may
 from mapservice.accounts.permissions import Action
-from mapservice.survey.spaces import UNNAMED, localities_of
+from mapservice.survey.people import shown_names
+from mapservice.survey.spaces import LOCALITIES, UNNAMED, localities_of, may_in
 
 Kind = Literal["suggested", "reported", "stage", "changed", "comment", "mention", "merged", "due"]
 MOST_SHOWN = 200
-LAST = 2**63 - 1
 
 SHOWN = """FROM survey.notices n
     LEFT JOIN register.green_spaces f ON f.id = n.green_space_id
     LEFT JOIN LATERAL (
-        SELECT s.id FROM survey.submissions s
+        SELECT s.id, s.fields ->> 'name' AS name FROM survey.submissions s
         WHERE s.green_space_id = n.green_space_id AND s.account_id = n.account_id AND s.kind = 'space'
         ORDER BY s.received_at DESC LIMIT 1
     ) own ON true
     WHERE n.account_id = :account
       -- What somebody sent themselves stays theirs to follow, whoever else may see it.
-      AND (f.visibility = ANY (:viewer) OR own.id IS NOT NULL OR f.id IS NULL
-           OR n.detail ->> 'submission' IS NOT NULL)"""
+      AND (f.visibility = ANY (:viewer) OR own.id IS NOT NULL OR n.detail ->> 'submission' IS NOT NULL
+           -- What is gone was seen by whom it was for.
+           OR f.id IS NULL AND (
+               SELECT c.before ->> 'visibility' FROM history.changes c
+               WHERE c.table_name = 'green_spaces' AND c.operation = 'deleted'
+                 AND c.before ->> 'id' = n.green_space_id ORDER BY c.id DESC LIMIT 1) = ANY (:viewer))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class Notice:
     name: str
     there: bool
     """Whether the space is there and they may see it."""
+    works: bool
+    """Whether they work on it, where it lies."""
     own_submission: str | None
     by: str | None
     detail: dict[str, Any]
@@ -115,10 +121,10 @@ def tell(
     to: Iterable[str] | None = None,
     **detail: Any,
 ) -> int:
-    """Leave a notice for some people, never for whoever did it; how many it was.
+    """Leave a notice for some people, never for whoever did it; how many were to be told.
 
     With `to` None: those who watch the space, those who suggested it where its stage moved or it was merged,
-    and those who may see the queue where something new waits in it.
+    and those who may see the queue there where something new waits in it. Who has gone is told nothing.
     """
     if to is None:
         people = watchers(session, green_space_id)
@@ -156,28 +162,33 @@ def who_may(session: Session, action: Action, localities: Iterable[str]) -> set[
     }
 
 
-def notices_of(session: Session, account: Account, *, unmailed_only: bool = False) -> list[Notice]:
-    """What somebody was told, newest first: as far as they may see it now."""
-    more = " AND n.read_at IS NULL AND n.mailed_at IS NULL" if unmailed_only else ""
+def notices_of(session: Session, account: Account, only: Sequence[int] | None = None) -> list[Notice]:
+    """What somebody was told, newest first, or of that `only` some: as far as they may see it now."""
+    more = "" if only is None else " AND n.id = ANY (:only)"
     rows = session.execute(
         text(
-            "SELECT n.id, n.kind, n.green_space_id, COALESCE(f.name, :unnamed) AS name,"
+            "SELECT n.id, n.kind, n.green_space_id, COALESCE(f.name, :unnamed) AS name, own.name AS own_name,"
             " COALESCE(f.visibility = ANY (:viewer), false) AS there, own.id AS own, n.by_account_id AS by,"
+            f" {LOCALITIES} AS localities,"
             f" n.detail, n.made_at, n.read_at IS NOT NULL AS read {SHOWN}{more}"
             " ORDER BY n.id DESC LIMIT :most"
         ),
-        {"account": account.id, "viewer": list(account.sees), "most": MOST_SHOWN, "unnamed": UNNAMED},
+        {
+            **{"account": account.id, "viewer": list(account.sees), "only": only},
+            **{"most": MOST_SHOWN, "unnamed": UNNAMED},
+        },
     ).all()
-    names = names_shown(session, {row.by for row in rows if row.by})
+    names = shown_names(session, {row.by for row in rows})
     return [
         Notice(
             id=row.id,
             kind=row.kind,
             green_space_id=row.green_space_id,
-            name=row.name if row.there or row.own else row.detail.get("name") or row.green_space_id,
+            name=row.name if row.there else row.own_name or row.detail.get("name") or row.green_space_id,
             there=row.there,
+            works=row.there and may_in(account, Action.SEE_QUEUE, row.localities),
             own_submission=str(row.own) if row.own else None,
-            by=names.get(row.by) if row.by else None,
+            by=names[row.by] if row.by else None,
             detail=row.detail,
             made_at=row.made_at,
             read=row.read,

@@ -1,6 +1,9 @@
 """Notices: told are those who watch and those for whom it waits, as far as they may see it, nobody else."""
 
+from sqlalchemy import text
+
 from mapservice.survey import notices
+from mapservice.web.survey.telling import notice_path
 from tests.survey.conftest import NORTH
 
 
@@ -64,3 +67,29 @@ def test_reading_is_ones_own(database, suggest, who):
         notices.mark_read(session, one.id)
         assert notices.count_unread(session, one) == 0
         assert notices.count_unread(session, other) == 1
+
+
+def test_of_what_is_gone_they_read_who_might_have_seen_it(database, suggest, who):
+    network, planner = who("surveyor"), who("planner")
+    for visibility in ("network", "council"):
+        space_id = suggest(visibility=visibility)
+        with database.session("tests") as session:
+            notices.tell(session, "comment", space_id, by=None, to=[network.id, planner.id])
+            session.execute(text("DELETE FROM register.green_spaces WHERE id = :id"), {"id": space_id})
+    assert len(told(database, network)) == 1
+    assert len(told(database, planner)) == 2
+
+
+def test_a_notice_leads_to_a_page_that_they_may_open(database, suggest, who):
+    here, there = who("surveyor@south"), who("surveyor@north")
+    space_id = suggest()
+    with database.session("tests") as session:
+        notices.tell(session, "mention", space_id, by=None, to=[here.id, there.id])
+        notices.tell(session, "changed", space_id, by=None, to=[there.id])
+        paths = [
+            [notice_path(notice) for notice in notices.notices_of(session, each)] for each in (here, there)
+        ]
+    assert paths == [
+        [f"/review/{space_id}#comments"],
+        [f"/green-spaces/{space_id}", f"/green-spaces/{space_id}/comments"],
+    ]

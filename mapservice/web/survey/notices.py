@@ -25,7 +25,7 @@ def show() -> Answer:
         "survey/notices.html",
         notices=found,
         words_of=notice_words,
-        path_of=lambda notice: notice_path(notice, account),
+        path_of=notice_path,
     )
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mapservice.accounts.account import Account
-from mapservice.accounts.permissions import Action
 from mapservice.survey.digest import Digest
 from mapservice.survey.notices import Notice
 from mapservice.web.languages import gettext
@@ -47,10 +45,10 @@ def notice_words(notice: Notice) -> str:
             return gettext("Due on %(day)s", day=day_words(detail.get("due_on")))
 
 
-def notice_path(notice: Notice, account: Account) -> str:
+def notice_path(notice: Notice) -> str:
     """Where one sees it; "" for nowhere any more."""
     said = notice.kind in ("comment", "mention")
-    if notice.there and account.may(Action.SEE_QUEUE):
+    if notice.works:
         return f"/review/{notice.green_space_id}" + ("#comments" if said else "")
     if sent := notice.detail.get("submission") or notice.own_submission:
         return f"/green-spaces/suggestions/{sent}"
@@ -69,7 +67,7 @@ def digest_letter(digest: Digest, site: str, service: str) -> tuple[str, str]:
         "",
     ]
     for notice in digest.notices[:MOST_MAILED]:
-        lines += _lines(notice, digest.account, site)
+        lines += _lines(notice, site)
     if number > MOST_MAILED:
         lines += [f"… and {number - MOST_MAILED} more: {site}/notices", ""]
     lines += [
@@ -82,8 +80,8 @@ def digest_letter(digest: Digest, site: str, service: str) -> tuple[str, str]:
     return f"{things} from the {service} community map", "\n".join(lines)
 
 
-def _lines(notice: Notice, account: Account, site: str) -> Sequence[str]:
-    path = notice_path(notice, account)
+def _lines(notice: Notice, site: str) -> Sequence[str]:
+    path = notice_path(notice)
     # One line each: what people wrote cannot pass for a part of the letter.
     words = " ".join(notice_words(notice).split())
     return [f"* {' '.join(notice.name.split())}", f"  {words}", *([f"  {site}{path}"] if path else []), ""]
