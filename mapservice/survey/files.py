@@ -42,7 +42,7 @@ class GivenOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Published:
     """A photograph that everybody may see."""
 
     id: uuid.UUID
@@ -60,9 +60,9 @@ def find_file(
     return GivenOut(*row) if row else None
 
 
-def photographs_of(cursor: Cursor[Any], space_id: str) -> list[Shown]:
+def photographs_of(cursor: Cursor[Any], space_id: str) -> list[Published]:
     """The published photographs of a space, the newest first."""
-    return [Shown(*row) for row in cursor.execute(_PHOTOGRAPHS, {"space": space_id}).fetchall()]
+    return [Published(*row) for row in cursor.execute(_PHOTOGRAPHS, {"space": space_id}).fetchall()]
 
 
 def named_files(session: Session, digests: Iterable[str]) -> Collection[str]:

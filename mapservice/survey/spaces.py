@@ -91,13 +91,18 @@ class Space:
     @property
     def middle(self) -> tuple[float, float]:
         """Longitude and latitude of the middle of the box around it."""
-        points = [*_positions(self.geometry["coordinates"])]
-        longitudes, latitudes = zip(*points, strict=True)
-        return (min(longitudes) + max(longitudes)) / 2, (min(latitudes) + max(latitudes)) / 2
+        (west, south), (east, north) = corners(self.geometry)
+        return (west + east) / 2, (south + north) / 2
 
     def open_to(self, account: Account, action: Action) -> bool:
         """Whether somebody may do something to it."""
         return may_in(account, action, self.localities)
+
+
+def corners(geometry: Mapping[str, Any]) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The south-western and the north-eastern corner of the box around a GeoJSON geometry."""
+    longitudes, latitudes = zip(*_positions(geometry["coordinates"]), strict=True)
+    return (min(longitudes), min(latitudes)), (max(longitudes), max(latitudes))
 
 
 def _positions(coordinates: Sequence[Any]) -> Iterator[tuple[float, float]]:

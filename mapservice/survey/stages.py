@@ -102,17 +102,22 @@ def move_stage(
     return _again(session, space, account)
 
 
-def publish(session: Session, space_id: str, account: Account, *, public: bool) -> Space:
-    """Show a space to everybody, or to the network only; raises NoSuchSpace and NotAllowed."""
+def publish(session: Session, space_id: str, account: Account, version: int, *, public: bool) -> Space:
+    """Show a space to everybody, or to the network only.
+
+    Raises NoSuchSpace, NotAllowed; Outdated where others see it otherwise than at the version.
+    """
     space = hold_space(session, space_id, account.sees)
     if not space.open_to(account, Action.PUBLISH):
         raise NotAllowed
-    write_values(session, space, {"visibility": PUBLIC if public else NETWORK})
-    return _again(session, space, account)
+    return _write_one(session, space, account, version, "visibility", PUBLIC if public else NETWORK)
 
 
-def set_due(session: Session, space_id: str, account: Account, typed: str) -> Space:
-    """Say by when to see to a space; "" for no such day. Raises NoSuchSpace, NotAllowed, Refused."""
+def set_due(session: Session, space_id: str, account: Account, version: int, typed: str) -> Space:
+    """Say by when to see to a space; "" for no such day.
+
+    Raises NoSuchSpace, NotAllowed, Refused; Outdated where it has another day than at the version.
+    """
     space = hold_space(session, space_id, account.sees)
     if not space.open_to(account, Action.MOVE_STAGE):
         raise NotAllowed
@@ -120,8 +125,7 @@ def set_due(session: Session, space_id: str, account: Account, typed: str) -> Sp
         due = date.fromisoformat(typed.strip()) if typed.strip() else None
     except ValueError:
         raise Refused([("due_on", "Enter a date, as in 2026-05-31")]) from None
-    write_values(session, space, {"due_on": due})
-    return _again(session, space, account)
+    return _write_one(session, space, account, version, "due_on", due.isoformat() if due else None)
 
 
 def _checked(
@@ -175,6 +179,16 @@ def settle(session: Session, space: Space, stage: str, account: Account, reason:
             "key": space.key,
         },
     )
+
+
+def _write_one(
+    session: Session, space: Space, account: Account, version: int, name: str, wanted: str | None
+) -> Space:
+    now = space.values[name]
+    if now not in (wanted, values_at(session, space, version, account.sees)[name]):
+        raise Outdated(space)
+    write_values(session, space, {name: wanted})
+    return _again(session, space, account)
 
 
 def _again(session: Session, space: Space, account: Account) -> Space:

@@ -183,10 +183,11 @@ def test_a_version_of_another_space_is_none(database, suggest, reviewer):
 def test_publishing_shows_it_to_everybody_and_back(database, suggest, reviewer, who):
     space_id = suggest()
     with database.session(reviewer.actor) as session, pytest.raises(NotAllowed):
-        stages.publish(session, space_id, who("surveyor"), public=True)
+        stages.publish(session, space_id, who("surveyor"), 0, public=True)
     for public, visibility in ((True, "public"), (False, "network")):
         with database.session(reviewer.actor) as session:
-            stages.publish(session, space_id, reviewer, public=public)
+            version = seen(database, space_id).version
+            stages.publish(session, space_id, reviewer, version, public=public)
         assert seen(database, space_id).visibility == visibility
 
 
@@ -194,6 +195,27 @@ def test_a_due_date_is_a_date(database, suggest, reviewer):
     space_id = suggest()
     for typed, due in (("2026-12-24", "2026-12-24"), ("", None)):
         with database.session(reviewer.actor) as session:
-            assert stages.set_due(session, space_id, reviewer, typed).values["due_on"] == due
+            version = seen(database, space_id).version
+            assert stages.set_due(session, space_id, reviewer, version, typed).values["due_on"] == due
     with database.session(reviewer.actor) as session, pytest.raises(Refused):
-        stages.set_due(session, space_id, reviewer, "soon")
+        stages.set_due(session, space_id, reviewer, seen(database, space_id).version, "soon")
+
+
+def test_the_second_of_two_is_told_that_it_is_published_or_due_otherwise_by_now(
+    database, suggest, reviewer, who
+):
+    space_id, other = suggest(), who("reviewer")
+    version = seen(database, space_id).version
+    with database.session(other.actor) as session:
+        stages.set_due(session, space_id, other, version, "2026-12-24")
+        # What the other changed is none of this.
+        published = stages.publish(session, space_id, other, version, public=True).version
+    with database.session(reviewer.actor) as session, pytest.raises(Outdated):
+        stages.set_due(session, space_id, reviewer, version, "2026-12-31")
+    with database.session(reviewer.actor) as session:
+        assert stages.set_due(session, space_id, reviewer, version, "2026-12-24")
+    with database.session(reviewer.actor) as session:
+        stages.publish(session, space_id, reviewer, seen(database, space_id).version, public=False)
+    with database.session(reviewer.actor) as session, pytest.raises(Outdated):
+        stages.publish(session, space_id, reviewer, published, public=True)
+    assert seen(database, space_id).values["due_on"] == "2026-12-24"

@@ -21,6 +21,11 @@ from mapservice.web.survey import (
     talking,
     words,
 )
+from mapservice.web.survey.kept import keep_words
+
+# Of the others each page has it from its own blueprint.
+for _module in (suggesting, confirming, pack, notices):
+    keep_words(_module.blueprint)
 
 
 def register_survey(app: Flask) -> None:

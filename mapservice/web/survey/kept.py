@@ -1,14 +1,35 @@
-"""Who may no longer do what they were writing for loses the right, and not the words."""
+"""Whose form is refused before anything of it is read loses the right, or the space, and not the words."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, render_template, request
-from werkzeug.exceptions import Forbidden
+from flask import Blueprint, Response, abort, current_app, make_response, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import Forbidden, HTTPException, NotFound
 
-from mapservice.web import identity
+from mapservice.accounts.permissions import WITHOUT_ACCOUNT, Action
+from mapservice.survey.merging import part_of_what
+from mapservice.survey.spaces import read_space
+from mapservice.web import context, identity
 from mapservice.web.frame import error_page
 
-NOT_WORDS = frozenset({"csrf_token", "version", "id", "next", "asked", "change"})
+NOT_WORDS = frozenset(
+    {
+        "asked",
+        "change",
+        "csrf_token",
+        "id",
+        "into_version",
+        "kept",
+        "next",
+        "notice",
+        "public",
+        "up_to",
+        "version",
+        "watch",
+        "written_at",
+    }
+)
+REFUSED = (CSRFError, Forbidden, NotFound)
 
 
 def keep_words(blueprint: Blueprint) -> None:
@@ -16,20 +37,53 @@ def keep_words(blueprint: Blueprint) -> None:
 
     @blueprint.before_request
     def signed_out() -> Response | None:
-        if request.method == "POST" and identity.current_account() is None:
-            return _kept(signed_in=False)
+        # No id can hold a NUL, nor can the database be asked for one.
+        if any("\x00" in str(value) for value in (request.view_args or {}).values()):
+            abort(404)
+        if request.method == "POST" and _needs_account() and identity.current_account() is None:
+            return _kept(403)
         return None
 
-    @blueprint.errorhandler(Forbidden)
-    def refused(error: Forbidden) -> Response:
-        return _kept(signed_in=True) if request.method == "POST" else error_page(error)
+    def refused(error: HTTPException) -> Response:
+        return _kept(error.code or 400) if request.method == "POST" else error_page(error)
+
+    for kind in REFUSED:
+        blueprint.register_error_handler(kind, refused)
 
 
-def _kept(*, signed_in: bool) -> Response:
+def _needs_account() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, identity.NEEDS, None) not in WITHOUT_ACCOUNT
+
+
+def _kept(status: int) -> Response:
     written = [
         (name, words)
         for name, words in request.form.items(multi=True)
         if name not in NOT_WORDS and words.strip()
     ]
-    page = render_template("survey/kept.html", written=written, still_in=signed_in)
-    return make_response(page, 403)
+    page = render_template(
+        "survey/kept.html",
+        written=written,
+        status=status,
+        signed_out=_needs_account() and identity.current_account() is None,
+        on=_where(),
+    )
+    return make_response(page, status)
+
+
+def _where() -> str:
+    """The address of the space that the form was about, or of what that became part of; "" for none."""
+    given = request.view_args or {}
+    space_id = given.get("space_id") or given.get("feature_id")
+    if space_id is None:
+        return ""
+    viewer, account = context.viewer(), identity.current_account()
+    with context.database().session("survey") as session:
+        there = read_space(session, space_id, viewer)
+        found = space_id if there else part_of_what(session, space_id, viewer)
+    if found is None:
+        return ""
+    if account is not None and account.may(Action.SEE_QUEUE):
+        return url_for("space.show", space_id=found)
+    return url_for("directory.green_space", feature_id=found)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from markupsafe import Markup
@@ -19,11 +17,12 @@ from mapservice.maps.drawn import draw_map
 from mapservice.survey import meetings
 from mapservice.survey.happened import Happened, read_happened
 from mapservice.survey.pack import Shown, newest_photographs, read_drafts, read_licences, spaces_file
+from mapservice.survey.spaces import corners
 from mapservice.survey.storage import folder_of, path_of
 from mapservice.web import context, frontend, identity, paper, reading
 from mapservice.web.api.downloads import file_name
 from mapservice.web.frame import now
-from mapservice.web.languages import gettext, lazy_gettext
+from mapservice.web.languages import gettext
 from mapservice.web.priorities import Asked, ranked, read_asked
 
 blueprint = Blueprint("pack", __name__, url_prefix="/review")
@@ -32,28 +31,6 @@ Answer = str | tuple[str, int] | BaseResponse
 MOST_NUMBERED = 30
 """More numbers than these cannot be told apart on the map; the table has them all."""
 LAYERS = ("potential-green-spaces", "green-spaces")
-FIELDS = {
-    "name": lazy_gettext("name"),
-    "geom": lazy_gettext("outline or position"),
-    "position": lazy_gettext("whether the outline is known"),
-    "type": lazy_gettext("type"),
-    "access": lazy_gettext("who may go in"),
-    "access_note": lazy_gettext("access, in words"),
-    "address": lazy_gettext("address"),
-    "postcode": lazy_gettext("postcode"),
-    "area_stated_ha": lazy_gettext("size"),
-    "current_use": lazy_gettext("what is there now"),
-    "owner_kind": lazy_gettext("kind of owner"),
-    "owner_note": lazy_gettext("owner, in words"),
-    "title_number": lazy_gettext("title number"),
-    "opportunity": lazy_gettext("why it could be good"),
-    "safety_note": lazy_gettext("safety"),
-    "cost_gbp": lazy_gettext("cost"),
-    "due_on": lazy_gettext("when something is due"),
-    "note": lazy_gettext("note"),
-    "demonstration": lazy_gettext("whether it is an example"),
-}
-"""What of a space changed, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +136,18 @@ def _papers(locality: reading.Feature) -> Papers:
         asked = replace(read_asked(known, []), locality=name)
         candidates = ranked(cursor, asked)
         licences = read_licences(cursor, name, viewer)
-        corners = _corners(locality)
+        if locality.geometry is None:
+            raise ValueError(f"{locality.id} lies nowhere")
+        (west, south), (east, north) = box = corners(locality.geometry)
         drawn = draw_map(
             cursor,
             [layer for layer in context.catalogue() if layer.id in ("localities", *LAYERS)],
             viewer,
-            (sum(x for x, _ in corners) / 2, sum(y for _, y in corners) / 2),
+            ((west + east) / 2, (south + north) / 2),
             [(one.place, (one.longitude, one.latitude)) for one in candidates[:MOST_NUMBERED]],
             gettext("Map of %(area)s with the potential green spaces, numbered as in the table", area=name),
             marked=False,
-            also=corners,
+            also=box,
         )
     with context.database().session(identity.this_account().actor) as session:
         last = meetings.last_meeting(session, locality.id, today)
@@ -198,7 +177,6 @@ def _page(papers: Papers) -> str:
     return render_template(
         "survey/pack.html",
         papers=papers,
-        shown_fields=FIELDS,
         can_be_pdf=paper.can_be_made(),
         first_look=meetings.FIRST_LOOK.days,
     )
@@ -232,21 +210,6 @@ def _locality(wanted: str) -> reading.Feature:
             if wanted in (locality.id, locality.properties["name"]):
                 return locality
     abort(404)
-
-
-def _corners(locality: reading.Feature) -> list[tuple[float, float]]:
-    """The south-western and the north-eastern corner of the box around a locality."""
-    points = [*_points((locality.geometry or {}).get("coordinates", []))]
-    longitudes, latitudes = zip(*points, strict=True)
-    return [(min(longitudes), min(latitudes)), (max(longitudes), max(latitudes))]
-
-
-def _points(coordinates: list[Any]) -> Iterator[tuple[float, float]]:
-    if coordinates and isinstance(coordinates[0], float | int):
-        yield coordinates[0], coordinates[1]
-        return
-    for part in coordinates:
-        yield from _points(part)
 
 
 def _sent(content: bytes, media_type: str, locality: reading.Feature, what: str, ending: str) -> Response:

@@ -11,6 +11,7 @@ from mapservice.web import context, identity
 from mapservice.web.accounts.words import locality_names
 from mapservice.web.frame import now
 from mapservice.web.languages import gettext
+from mapservice.web.survey.space import number_in
 from mapservice.web.words import stage_words
 
 blueprint = Blueprint("queue", __name__, url_prefix="/review")
@@ -34,10 +35,11 @@ def show() -> str:
         DUE: gettext("Due"),
         **{stage: stage_words(stage) for stage in (*FORWARD[:-1], DECLINED)},
     }
-    page = request.args.get("page", "1")
-    if (locality and locality not in places) or only not in kinds or not page.isascii() or not page.isdigit():
+    if (locality and locality not in places) or only not in kinds:
         abort(404)
-    number = min(max(int(page), 1), MOST_PAGES)
+    number = min(number_in(request.args, "page"), MOST_PAGES) if "page" in request.args else 1
+    if not number:
+        abort(404)
     today = now().date()
     with context.database().session(account.actor) as session:
         found = read_queue(session, account, locality, only, number, today=today)

@@ -13,6 +13,7 @@ from mapservice.accounts.permissions import Action
 from mapservice.register.vocabulary import GREEN_SPACE_ACCESS
 from mapservice.survey import stages
 from mapservice.survey.changes import MOST_SHOWN, changes_of
+from mapservice.survey.comments import MOST_SHOWN as MOST_COMMENTS
 from mapservice.survey.comments import comments_of, people_to_mention
 from mapservice.survey.evidence import ACCEPTED, files_of
 from mapservice.survey.fields import FIELDS, fields_for
@@ -72,7 +73,8 @@ def publish(space_id: str) -> Answer:
     return act(
         space_id,
         "published" if public else "unpublished",
-        lambda session: stages.publish(session, space_id, account, public=public),
+        lambda session: stages.publish(session, space_id, account, form_version(), public=public),
+        field="public",
     )
 
 
@@ -84,11 +86,14 @@ def set_due(space_id: str) -> Answer:
     return act(
         space_id,
         "due",
-        lambda session: stages.set_due(session, space_id, account, request.form.get("due_on", "")),
+        lambda session: stages.set_due(
+            session, space_id, account, form_version(), request.form.get("due_on", "")
+        ),
+        field="due_on",
     )
 
 
-def act(space_id: str, done: str, change: Callable[[Session], Space]) -> Answer:
+def act(space_id: str, done: str, change: Callable[[Session], Space], field: str = "stage") -> Answer:
     """Run a change and go on to the working page, where it can be undone; or back with what is wrong."""
     account = identity.this_account()
     try:
@@ -102,15 +107,23 @@ def act(space_id: str, done: str, change: Callable[[Session], Space]) -> Answer:
     except Refused as refused:
         return page(space_id, errors=dict(refused.mistakes), status=400)
     except Outdated as outdated:
-        said = gettext(
-            "Somebody else has moved this meanwhile: it is at “%(stage)s” now. Nothing of yours was changed. "
-            "Look at the history below, then choose again.",
-            stage=stage_words(outdated.space.stage),
-        )
-        return page(space_id, errors={"stage": said}, status=409)
+        return page(space_id, errors={field: _outdated(outdated.space, field)}, status=409)
     changed = before is None or after.version != before.version
     undo = after.version if changed else None
     return redirect(url_for("space.show", space_id=after.id, done=done, undo=undo), 303)
+
+
+def _outdated(space: Space, field: str) -> str:
+    if field == "stage":
+        return gettext(
+            "Somebody else has moved this meanwhile: it is at “%(stage)s” now. Nothing of yours was changed. "
+            "Look at the history below, then choose again.",
+            stage=stage_words(space.stage),
+        )
+    return gettext(
+        "Somebody else has changed this meanwhile, and nothing of yours was changed. "
+        "Look at what is there now, then choose again."
+    )
 
 
 def form_version() -> int:
@@ -148,7 +161,9 @@ def page(space_id: str, *, errors: dict[str, str] | None = None, status: int = 2
             changes=changes,
             drawing=drawing,
             earlier=changes[-1].id if len(changes) == MOST_SHOWN else None,
-            comments=comments_of(session, space, account),
+            comments=comments_of(session, space, account, talk := number_in(request.args, "talk") or 1),
+            talk_page=talk,
+            most_comments=MOST_COMMENTS,
             mentionable=[*people_to_mention(session, space)],
             files=files_of(session, space),
             watching=watches(session, account.id, space.id),
@@ -181,6 +196,7 @@ DONE: dict[str, Callable[[], str]] = {
     "commented": lambda: gettext("Your comment was added."),
     "removed": lambda: gettext("It was removed. The history keeps it."),
     "file": lambda: gettext("Your file was added."),
+    "changed-file": lambda: gettext("Who sees the photograph was changed."),
     "watching": lambda: gettext("You are told what happens to it from now on."),
     "unwatched": lambda: gettext("You are not told any more what happens to it."),
 }

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 from sqlalchemy.orm import Session
 
 from mapservice.accounts.permissions import Action
+from mapservice.survey.comments import MOST_SHOWN as MOST_COMMENTS
 from mapservice.survey.comments import comments_of, remove_comment, say
 from mapservice.survey.evidence import MOST_BYTES, add_evidence, change_file
 from mapservice.survey.notices import unwatch, watch, watches
@@ -16,7 +17,7 @@ from mapservice.survey.storage import NoRoom, folder_of
 from mapservice.web import context, identity
 from mapservice.web.languages import gettext
 from mapservice.web.survey.kept import keep_words
-from mapservice.web.survey.space import Answer, page
+from mapservice.web.survey.space import Answer, number_in, page
 
 blueprint = Blueprint("talking", __name__, url_prefix="/green-spaces/<space_id>")
 keep_words(blueprint)
@@ -151,7 +152,9 @@ def _page(space_id: str, errors: dict[str, str] | None = None) -> Answer:
         content = render_template(
             "survey/comments.html",
             space=space,
-            comments=comments_of(session, space, account),
+            comments=comments_of(session, space, account, talk := number_in(request.args, "talk") or 1),
+            talk_page=talk,
+            most_comments=MOST_COMMENTS,
             watching=watches(session, account.id, space.id),
             comment_id=request.form.get("id") or uuid.uuid4(),
             given=request.form,

@@ -1,3 +1,3 @@
 """Potential spaces, for tests of pages as for tests of the room."""
 
-from tests.survey.conftest import suggest  # noqa: F401 - a fixture
+from tests.survey.conftest import suggest, who  # noqa: F401 - fixtures

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from mapservice.accounts import people
 from mapservice.accounts.account import find_account
 from mapservice.accounts.permissions import parse_grants
+from mapservice.survey.merging import merge
 from mapservice.survey.spaces import read_space
 from tests.survey.conftest import NORTH
 from tests.web.conftest import PASSWORD
@@ -181,14 +182,110 @@ def test_scripts_in_every_field_stay_words(database, suggest, reviewer, signed_i
     assert pages[0].text.count("&lt;script&gt;") > 10
 
 
-def test_every_form_needs_its_token(app, suggest, signed_in):
+def test_every_form_needs_its_token_and_keeps_its_words(app, suggest, signed_in):
     space_id, browser = suggest(), signed_in("administrator")
     at, talk = f"/review/{space_id}", f"/green-spaces/{space_id}"
-    forms = [f"{at}/{form}" for form in ("stage", "publish", "due", "edit", "merge", "revert")]
-    forms += [f"{talk}/{form}" for form in ("comments", "watch", "files")]
+    forms = [f"{at}/{form}" for form in ("stage", "publish", "due", "edit", "merge", "revert", "outline")]
+    forms += [f"{talk}/{form}" for form in ("comments", "watch", "files", "confirm", "report")]
+    forms += [f"{talk}/{form}/{uuid.uuid4()}" for form in ("files",)]
+    forms += [f"{talk}/comments/{uuid.uuid4()}/remove", "/green-spaces/suggest", "/review/meetings"]
+    forms += [f"/green-spaces/confirmations/{uuid.uuid4()}/undo"]
     forms += ["/review/removed", "/notices", f"/review/submissions/{uuid.uuid4()}"]
     for form in forms:
-        assert browser.client.post(form, data={"version": "1"}).status_code == 400, form
+        answer = browser.client.post(form, data={"version": "1", "note": "Long thought about"})
+        assert answer.status_code == 400, form
+        assert "This form was given out too long ago" in answer.text, form
+        assert "Long thought about" in answer.text, form
+
+
+def test_the_words_stay_where_the_space_is_gone_and_lead_to_what_it_became(database, suggest, reviewer):
+    duplicate, into, at_rest = suggest(), suggest(), suggest()
+    token = re.search(r'name="csrf_token" value="([^"]+)"', reviewer.get(f"/review/{duplicate}").text)[1]
+    merging = f"/review/{duplicate}/merge"
+    versions = {"version": seen(database, duplicate).version, "into_version": seen(database, into).version}
+    follow(reviewer, reviewer.post(merging, f"{merging}?into={into}", into=into, **versions))
+    words = {"csrf_token": token, "version": 1, "note": "Long thought about", "body": "Long thought about"}
+    for form in (f"/review/{duplicate}/edit", f"/green-spaces/{duplicate}/comments"):
+        answer = reviewer.client.post(form, data=words)
+        assert answer.status_code == 404, form
+        assert "Long thought about" in answer.text, form
+        assert f'href="/review/{into}"' in answer.text, form
+    answer = reviewer.client.post(f"/review/{at_rest}/edit", data={**words, "version": 10**15})
+    assert answer.status_code == 404
+    assert "Long thought about" in answer.text
+    assert f'href="/review/{at_rest}"' in answer.text
+
+
+def test_what_was_merged_leaves_the_queue_and_tells_its_suggester(database, suggest, reviewer, app):
+    duplicate = suggest(name="Waits no more")
+    into = suggest(visibility="public", name="The corner", stage="plan")
+    with database.session("tests") as session:
+        session.execute(
+            text(
+                "UPDATE survey.submissions SET state = 'taken', decided_at = now() WHERE green_space_id = :id"
+            ),
+            {"id": into},
+        )
+        sent = session.execute(
+            text("SELECT id FROM survey.submissions WHERE green_space_id = :id"), {"id": duplicate}
+        ).scalar_one()
+    outcome = f"/green-spaces/suggestions/{sent}"
+    anybody = app.test_client()
+    assert "Waiting for a reviewer" in anybody.get(outcome).text
+    at = f"/review/{duplicate}/merge"
+    versions = {"version": seen(database, duplicate).version, "into_version": seen(database, into).version}
+    follow(reviewer, reviewer.post(at, f"{at}?into={into}", into=into, **versions))
+    waiting = reviewer.get("/review?only=waiting").text
+    assert f'/review/{into}"' not in waiting
+    assert f'/review/{duplicate}"' not in waiting
+    page = anybody.get(outcome).text
+    assert "It became part of The corner" in page
+    assert "Waiting for a reviewer" not in page
+    removed = reviewer.get("/review/removed").text
+    change = re.search(rf'{duplicate}.*?name="change" value="(\d+)"', removed, re.S)[1]
+    follow(reviewer, reviewer.post("/review/removed", change=change))
+    assert f'/review/{duplicate}"' in reviewer.get("/review?only=waiting").text
+    assert "Waiting for a reviewer" in anybody.get(outcome).text
+
+
+def test_no_nonsense_in_an_address_or_a_form_breaks_anything(suggest, reviewer):
+    token = re.search(r'name="csrf_token" value="([^"]+)"', reviewer.get(f"/review/{suggest()}").text)[1]
+    for form in ("stage", "publish", "due", "edit", "merge", "revert"):
+        answer = reviewer.client.post(f"/review/%00/{form}", data={"csrf_token": token, "version": 1})
+        assert answer.status_code == 404, form
+    for form in ("comments", "watch", "confirm", "report"):
+        given = {"csrf_token": token, "body": "x", "access": "open-to-all", "changed": "other"}
+        assert reviewer.client.post(f"/green-spaces/%00/{form}", data=given).status_code == 404, form
+    merging = f"/review/{suggest()}/merge"
+    answer = reviewer.client.post(merging, data={"csrf_token": token, "into": "a\0b", "version": 1})
+    assert answer.status_code == 400
+    assert "There is no such green space" in answer.text
+    assert reviewer.get(f"/review?page={'9' * 5000}").status_code == 404
+
+
+def test_an_address_does_not_lead_to_what_they_may_not_see(database, suggest, reviewer, who):
+    shared, secret, administrator = suggest(), suggest(visibility="council"), who("administrator")
+    with database.session(administrator.actor) as session:
+        versions = [read_space(session, each, administrator.sees).version for each in (shared, secret)]
+        merge(session, shared, secret, administrator, tuple(versions))
+    assert reviewer.get(f"/review/{shared}").status_code == 404
+    assert reviewer.get(f"/green-spaces/{shared}").status_code == 404
+    assert secret not in reviewer.get("/review/removed").text
+
+
+def test_the_second_to_publish_or_to_set_a_day_is_told(database, suggest, reviewer, signed_in):
+    space_id, other = suggest(), signed_in("administrator")
+    at, version = f"/review/{space_id}", seen(database, space_id).version
+    follow(other, other.post(f"{at}/due", at, version=version, due_on="2026-12-24"))
+    late = reviewer.post(f"{at}/due", at, version=version, due_on="2026-12-31")
+    assert late.status_code == 409
+    assert "Somebody else has changed this meanwhile" in late.text
+    assert seen(database, space_id).values["due_on"] == "2026-12-24"
+    follow(other, other.post(f"{at}/publish", at, version=version, public="yes"))
+    published = seen(database, space_id).version
+    follow(other, other.post(f"{at}/publish", at, version=published, public="no"))
+    assert reviewer.post(f"{at}/publish", at, version=published, public="yes").status_code == 409
+    assert seen(database, space_id).visibility == "network"
 
 
 def test_nothing_leads_out_of_the_service(suggest, reviewer):
