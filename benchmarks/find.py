@@ -7,7 +7,6 @@ statements and hands out their rows as they came.
 from __future__ import annotations
 
 import contextlib
-import os
 import statistics
 import subprocess
 import sys
@@ -19,10 +18,12 @@ import orjson
 from flask import Flask, Response
 from sqlalchemy import text
 
-from benchmarks import load
+from benchmarks import load, processes
 from benchmarks.pages import service
-from benchmarks.servers import free_port
-from mapservice.database import Database
+from benchmarks.servers import SERVICE, free_port
+from mapservice import serving
+from mapservice.database import Database, locks
+from mapservice.database.opening import lock_file
 from mapservice.finder import search as searching
 from mapservice.layers.catalogue import build_catalogue
 from mapservice.network.walking import walking
@@ -81,30 +82,15 @@ def main() -> None:
     wrk = load.find_wrk()
     with service(settings) as address:
         port = free_port()
-        command = [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "--log-level",
-            "warning",
-            "--no-control-socket",
-            "--bind",
-            f"127.0.0.1:{port}",
-            "--worker-class",
-            "gthread",
-        ]
-        command += [
-            "--worker-class",
-            "gthread",
-            "--workers",
-            str(settings.workers),
-            "--threads",
-            str(settings.threads),
-        ]
-        beside = subprocess.Popen([*command, "benchmarks.find:floor()"], env={**os.environ})
+        given = serving.environment(settings.model_copy(update={"port": port, "host": "127.0.0.1"}))
+        beside = subprocess.Popen(
+            [*SERVICE, "benchmarks.find:floor()"], env={**given, "MAPSERVICE_LOG_LEVEL": "warning"}
+        )
         try:
             _wait(f"http://127.0.0.1:{port}{query}")
-            _ratio(wrk, address, f"http://127.0.0.1:{port}", query)
+            keeper = locks.holder_of(lock_file(settings))
+            pids = [beside.pid, *([keeper.pid] if keeper else [])]
+            _ratio(wrk, address, f"http://127.0.0.1:{port}", query, pids)
         finally:
             beside.terminate()
             beside.wait()
@@ -122,19 +108,25 @@ def _wait(address: str) -> None:
     sys.exit("The floor did not start.")
 
 
-def _ratio(wrk: str | None, ours: str, floor_address: str, query: str) -> None:
+def _ratio(wrk: str | None, ours: str, floor_address: str, query: str, pids: list[int]) -> None:
+    """Answers a second, and of processor time: of the service, its database and the floor together."""
     for connections in (1, 4):
         rates: dict[str, list[float]] = {ours: [], floor_address: []}
+        thrift: dict[str, list[float]] = {ours: [], floor_address: []}
         for _ in range(ROUNDS):
             for address, found in rates.items():
+                before = sum(map(processes.family_seconds, pids))
                 done = load.run(wrk, address + query, {}, connections, SECONDS)
+                spent = sum(map(processes.family_seconds, pids)) - before
                 found.append((done.answers - done.failed) / done.seconds)
-        page, alone = (statistics.median(found) for found in rates.values())
-        print(
-            f"{connections} at once: the page {page:.0f}/s, its statements alone {alone:.0f}/s: "
-            f"{page / alone:.2f} of the floor",
-            flush=True,
-        )
+                thrift[address].append((done.answers - done.failed) / spent)
+        for kind, given in (("second", rates), ("second of processor time", thrift)):
+            page, alone = (statistics.median(found) for found in given.values())
+            print(
+                f"{connections} at once, per {kind}: the page {page:.0f}, its statements alone {alone:.0f}: "
+                f"{page / alone:.2f} of the floor",
+                flush=True,
+            )
 
 
 def _many(wrk: str | None, address: str, query: str) -> None:

@@ -27,6 +27,11 @@ def processor_seconds(pid: int) -> float:
     return sum(own)
 
 
+def family_seconds(pid: int) -> float:
+    """Of a process and all that descend from it and still live."""
+    return _seconds(pid, (11, 12)) + sum(map(family_seconds, children(pid)))
+
+
 def _seconds(pid: int, columns: tuple[int, ...]) -> float:
     try:
         words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
