@@ -23,12 +23,14 @@ from mapservice.layers.editing import (
     replace_feature,
     update_feature,
 )
+from mapservice.layers.features import read_feature
 from mapservice.layers.layer import Layer
-from mapservice.layers.query import CRS84, BadQuery, Mistake, parse_crs
+from mapservice.layers.query import CRS84, BadQuery, FeatureQuery, Mistake, parse_crs
 from mapservice.layers.visibility import Viewer
 from mapservice.web import context, identity
 from mapservice.web.api import api
 from mapservice.web.api.features import find_layer
+from mapservice.web.api.geojson import must_be_found
 from mapservice.web.api.parameters import Reader
 from mapservice.web.problems import Problem
 
@@ -71,7 +73,7 @@ def delete(layer_id: str, feature_id: str) -> Response:
     layer = _editable_layer(layer_id)
     account = identity.editing_account()
     Reader(request.args, ()).finish()
-    version = _version_held()
+    version = _version_held(layer, feature_id, account.sees)
     _changing(
         account.actor, lambda session: delete_feature(session, layer, feature_id, version, account.sees)
     )
@@ -89,6 +91,9 @@ def allow_what_is_possible(response: Response) -> Response:
             return response
         if layer is None or layer.editable is None:
             response.headers["Allow"] = "GET, HEAD, OPTIONS"
+        elif request.method == "OPTIONS":
+            offered, types = ("Accept-Patch", PATCH) if parts[5:] else ("Accept-Post", GEOJSON)
+            response.headers[offered] = ", ".join(types)
     return response
 
 
@@ -107,7 +112,7 @@ def _change(
 ) -> Response:
     layer = _editable_layer(layer_id)
     account = identity.editing_account()
-    version = _version_held()
+    version = _version_held(layer, feature_id, account.sees)
     feature, crs = _body(types)
     written = _changing(
         account.actor, lambda session: change(session, layer, feature_id, feature, crs, version, account.sees)
@@ -135,10 +140,16 @@ def _changing(actor: str, change: Callable[[Session], T]) -> T:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, error.mistakes) from None
 
 
-def _version_held() -> int:
-    """The feature's version that the client changes, from If-Match; 428 where it is missing."""
+def _version_held(layer: Layer, feature_id: str, viewer: Viewer) -> int:
+    """The feature's version that the client changes, from If-Match; 428 where it is missing.
+
+    Of a feature that is not there it would have none to send: that is said first.
+    """
     held = request.headers.get("If-Match")
     if held is None:
+        with context.database().reading() as cursor:
+            found = read_feature(cursor, layer, feature_id, FeatureQuery(), context.site(), viewer)
+        must_be_found(found, layer, feature_id)
         raise Problem(
             HTTPStatus.PRECONDITION_REQUIRED,
             "Send If-Match with the ETag of the feature as you fetched it, so that nobody's change is lost.",
@@ -152,7 +163,8 @@ def _body(types: tuple[str, ...]) -> tuple[dict[str, Any], str]:
     """The JSON object sent and its CRS; raises a problem naming what is wrong with either."""
     reader = Reader(request.args, ())
     if request.mimetype not in types:
-        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Send {' or '.join(types)}.")
+        said = HTTPStatus.UNSUPPORTED_MEDIA_TYPE if request.mimetype else HTTPStatus.BAD_REQUEST
+        raise Problem(said, f"Send {' or '.join(types)}, and say so in Content-Type.")
     crs = CRS84
     named = request.headers.get("Content-Crs")
     if named is not None:

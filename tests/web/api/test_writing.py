@@ -114,6 +114,8 @@ def test_a_stale_tag_is_refused_and_a_missing_one_asked_for(client, editor, made
     assert response.status_code == 412
     assert response.content_type == "application/problem+json"
     assert client.put(url, json=second, headers=editor).status_code == 428
+    assert client.put(f"{ITEMS}/nowhere", json=second, headers=editor).status_code == 404
+    assert client.delete(f"{ITEMS}/nowhere", headers=editor).status_code == 404
     assert client.get(url).get_json()["properties"]["note"] == "first"
 
 
@@ -219,6 +221,26 @@ def test_a_body_that_is_no_feature_is_refused(client, editor, body, kind, status
     response = client.post(ITEMS, data=body, headers={**editor, "Content-Type": kind})
     assert response.status_code == status
     assert response.content_type == "application/problem+json"
+
+
+def test_a_body_without_a_media_type_is_refused_before_it_is_read(client, editor, made):
+    assert client.post(ITEMS, data=b"{}", headers=editor).status_code == 400
+    headers = {**editor, "If-Match": client.get(made.headers["Location"]).headers["ETag"]}
+    assert client.put(made.headers["Location"], data=b"{}", headers=headers).status_code == 400
+
+
+def test_options_tell_the_methods_and_what_they_take(client, made):
+    """Part 4: insert/options, replace/options, delete/options and update/options."""
+    several = client.options(ITEMS)
+    assert several.status_code == 200
+    assert {"POST", "GET"} <= set(several.headers["Allow"].split(", "))
+    assert several.headers["Accept-Post"] == "application/geo+json, application/json"
+    one = client.options(made.headers["Location"])
+    assert {"PUT", "PATCH", "DELETE"} <= set(one.headers["Allow"].split(", "))
+    assert "application/merge-patch+json" in one.headers["Accept-Patch"].split(", ")
+    closed = client.options("/api/collections/wards-2022/items")
+    assert closed.headers["Allow"] == "GET, HEAD, OPTIONS"
+    assert "Accept-Post" not in closed.headers
 
 
 def test_only_accounts_that_may_edit_can(client, database, made):
