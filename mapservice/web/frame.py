@@ -61,8 +61,10 @@ ERRORS = {
         ),
     ),
     403: ErrorWords(
-        "You may not do that here",
-        "Your account does not let you. If it should, ask an administrator; or go on from here.",
+        lazy_gettext("You may not do that here"),
+        lazy_gettext(
+            "Your account does not let you. If it should, ask an administrator; or go on from here."
+        ),
     ),
     404: ErrorWords(
         lazy_gettext("We could not find that page"),
