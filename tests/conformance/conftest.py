@@ -57,10 +57,16 @@ def placed_server(make_database, serve) -> Iterator[str]:
     """
     with make_database() as database:
         with database.owner.begin() as connection:
+            middle = "geom = (SELECT ST_Centroid(ST_Collect(geom)) FROM register.assets)"
             connection.exec_driver_sql(
-                "UPDATE register.assets SET position = 'postcode', geom ="
-                " (SELECT ST_Centroid(ST_Collect(geom)) FROM register.assets) WHERE geom IS NULL"
+                f"UPDATE register.assets SET position = 'postcode', {middle} WHERE geom IS NULL"
             )
+            connection.exec_driver_sql(
+                f"UPDATE register.service_at_locations SET {middle}"
+                " WHERE geom IS NULL AND place_name IS NOT NULL"
+            )
+            unplaced = "SELECT count(*) FROM layers.services WHERE geom IS NULL"
+            assert connection.exec_driver_sql(unplaced).scalar_one() == 0
         with serve(database) as address:
             yield address
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
@@ -15,6 +17,19 @@ POM = Path(__file__).parent / "ets" / "pom.xml"
 SUITE = "ets-ogcapi-features10"
 MAIN = "org.opengis.cite.ogcapifeatures10.TestNGController"
 PROGRAMS = {"java": "openjdk-17-jre-headless", "mvn": "maven"}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A test that failed: its class, what it said, and the address it had asked last, if any."""
+
+    group: str
+    name: str
+    message: str
+    asked: str
+
+    def __str__(self) -> str:
+        return f"{self.group}: {self.name}: {self.message[:300]} {self.asked}"
 
 
 class NotHere(Exception):
@@ -81,16 +96,27 @@ def run(address: str, folder: Path) -> Path:
     return results[-1]
 
 
-def summarise(results: Path) -> tuple[list[Result], list[str]]:
-    """What it found by conformance class, and every failure in a line."""
+def summarise(results: Path, note: str = "") -> tuple[list[Result], list[Failure]]:
+    """What it found by conformance class, and every failure."""
     found, failures = [], []
     for test in ElementTree.parse(results).iter("test"):  # noqa: S314 - written by the suite we ran
         methods = [method for method in test.iter("test-method") if method.get("is-config") != "true"]
         statuses = [method.get("status") for method in methods]
         counts = (statuses.count(status) for status in ("PASS", "FAIL", "SKIP"))
-        found.append(Result(SUITE, version(), test.get("name", ""), *counts))
-        for method in methods:
-            if method.get("status") == "FAIL":
-                message = (method.findtext("exception/message") or "").strip()
-                failures.append(f"{test.get('name')}: {method.get('name')}: {message[:300]}")
+        group = test.get("name", "")
+        found.append(Result(SUITE, version(), group, *counts, note))
+        failures += [
+            Failure(group, method.get("name", ""), _text(method, "exception/message"), _asked(method))
+            for method in methods
+            if method.get("status") == "FAIL"
+        ]
     return found, failures
+
+
+def _asked(method: ElementTree.Element) -> str:
+    found = re.search(r"Request URI:\s*(\S+)", _text(method, "attributes/attribute[@name='request']"))
+    return found[1] if found else ""
+
+
+def _text(element: ElementTree.Element, path: str) -> str:
+    return (element.findtext(path) or "").strip()

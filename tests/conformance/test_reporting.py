@@ -8,7 +8,10 @@ TESTNG = """<testng-results skipped="1" failed="1" total="3" passed="1">
 <test-method is-config="true" status="FAIL" name="beforeClass"/>
 <test-method status="PASS" name="one"/>
 <test-method status="FAIL" name="two"><exception class="x"><message>
-<![CDATA[expected 400 but was 200]]></message></exception></test-method>
+<![CDATA[expected 400 but was 200]]></message></exception><attributes><attribute name="request">
+<![CDATA[Request method:GET
+Request URI:http://here/api?limit=unlimited
+Proxy:<none>]]></attribute></attributes></test-method>
 </class></test><test name="Coordinate Reference Systems by Reference"><class name="a.C">
 <test-method status="SKIP" name="three"/></class></test></suite></testng-results>"""
 
@@ -20,7 +23,9 @@ def test_results_are_counted_by_conformance_class(tmp_path):
         ("Core", 1, 1, 0),
         ("Coordinate Reference Systems by Reference", 0, 0, 1),
     ]
-    assert failures == ["Core: two: expected 400 but was 200"]
+    assert failures == [
+        executable.Failure("Core", "two", "expected 400 but was 200", "http://here/api?limit=unlimited")
+    ]
 
 
 def test_a_new_run_takes_the_place_of_an_older_one(tmp_path, monkeypatch):

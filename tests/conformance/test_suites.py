@@ -5,6 +5,7 @@ import re
 import subprocess
 import urllib.request
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
 from xml.etree import ElementTree
 
 import pytest
@@ -34,18 +35,36 @@ def get(address):
         return json.load(response)
 
 
-def test_ogcs_own_executable_suite(live_server, folder, recorded):
+# The suite moves two corners of a box to another CRS, which is not the box any more: docs/conformance.md.
+TWO_CORNERS = "verifyBboxCrsParameter"
+
+
+def test_ogcs_own_executable_suite(placed_server, folder, recorded):
     try:
-        results = executable.run(f"{live_server}/api", folder / "ets")
+        results = executable.run(f"{placed_server}/api", folder / "ets")
     except executable.NotHere as reason:
-        recorded(
-            Result(executable.SUITE, executable.version(), "all", 0, 0, 0, "not run: could not be fetched")
-        )
+        # What was found when it could be run stays in the record, with its day.
         pytest.skip(f"NOT RUN: {reason}")
-    found, failures = executable.summarise(results)
+    found, failures = executable.summarise(results, "with every feature placed")
     recorded(*found)
-    assert not failures, "\n".join(failures)
-    assert sum(each.passed for each in found) > 50
+    unexplained = [f for f in failures if f.name != TWO_CORNERS or not is_answered_rightly(f.asked)]
+    assert not unexplained, "\n".join(map(str, unexplained))
+    assert sum(each.passed for each in found) > 1000
+
+
+def is_answered_rightly(address):
+    """Whether a box in another CRS finds the points, and only those, that lie in it by their coordinates."""
+    items, _, query = address.partition("?")
+    asked = dict(parse_qsl(query))
+    west, south, east, north = map(float, asked["bbox"].split(","))
+    everything = get(f"{items}?{urlencode({'crs': asked['bbox-crs'], 'limit': 1000})}")["features"]
+    inside = set()
+    for feature in everything:
+        assert feature["geometry"]["type"] == "Point"
+        x, y = feature["geometry"]["coordinates"]
+        inside |= {feature["id"]} if west <= x <= east and south <= y <= north else set()
+    found = get(f"{items}?{urlencode(asked | {'limit': 1000})}")["features"]
+    return {feature["id"] for feature in found} == inside
 
 
 def test_ogctests(placed_server, environment, folder, recorded):
