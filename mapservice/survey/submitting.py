@@ -29,6 +29,8 @@ Kind = Literal["space", "confirmation", "change"]
 SOURCE = "green-space-survey"
 MOST_PHOTOGRAPHS = 6
 TOO_MANY_PHOTOGRAPHS = f"Send at most {MOST_PHOTOGRAPHS} photographs"
+SENT_AGAIN = timedelta(days=1)
+"""So long the same words of the same place are the same suggestion, under whichever id."""
 LONGEST_WAITING = timedelta(days=90)
 """So long something may have waited on a telephone; what says it is older is taken as written then."""
 
@@ -143,7 +145,7 @@ def submit(
     """Take something in, once; with nobody told that it waits if `quietly`. Raises Refused, NoSuchSpace.
 
     Where other words come under an id that is known, somebody went back and changed them: they are kept as a
-    report on the same space.
+    report on the same space. The same suggestion under another id is somebody who went back and sent again.
     """
     fields = read_fields(sent)
     if sent.kind == "space" and _known(session, sent.id) is None:
@@ -154,6 +156,11 @@ def submit(
     # One at a time: the second of two at once finds what the first has written.
     session.execute(text("SELECT layers.wait_for_turn()"))
     known = _known(session, sent.id)
+    if known is None and sent.kind == "space":
+        again = _same_again(session, sent, fields, account)
+        if again is not None:
+            _keep_photographs(session, sent, again.submission_id, again.green_space_id, account)
+            return again
     if known is None:
         space_id = _space(session, sent, fields) if sent.kind == "space" else _existing(session, sent, viewer)
         return _take(session, sent, sent.id, sent.kind, space_id, fields, account, quietly)
@@ -254,6 +261,29 @@ def _known(session: Session, submission_id: uuid.UUID) -> tuple[str, dict[str, s
         text("SELECT green_space_id, fields FROM survey.submissions WHERE id = :id"), {"id": submission_id}
     ).first()
     return (row[0], row[1]) if row else None
+
+
+def _same_again(
+    session: Session, sent: Sent, fields: Mapping[str, str], account: Account | None
+) -> Received | None:
+    """The suggestion of the last day that says just this of just this place, if there is one."""
+    row = session.execute(
+        text(
+            "SELECT s.id, s.green_space_id FROM survey.submissions s"
+            " JOIN register.green_spaces f ON f.key = s.green_space_key"
+            " WHERE s.kind = 'space' AND s.fields = CAST(:fields AS jsonb)"
+            " AND s.account_id IS NOT DISTINCT FROM CAST(:account AS text)"
+            " AND s.received_at > now() - CAST(:within AS interval)"
+            f" AND ST_HausdorffDistance(f.geom, {ON_GRID}) < 0.1 ORDER BY s.received_at LIMIT 1"
+        ),
+        {
+            "fields": orjson.dumps(dict(fields)).decode(),
+            "account": account.id if account else None,
+            "within": SENT_AGAIN,
+            "geojson": orjson.dumps(sent.geometry).decode(),
+        },
+    ).first()
+    return Received(row.id, row.green_space_id, new=False) if row else None
 
 
 def _space(session: Session, sent: Sent, fields: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """What people send is taken once, whole, and by nobody's leave but the register's rules."""
 
+import itertools
 import threading
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,8 @@ from mapservice.survey.submitting import KeptPhotograph, Sent, is_repeat, read_o
 SOUTH = (-0.1012, 51.5272)
 WORDS = {"name": "Corner by the <b>old</b> dairy", "current_use": "car-park", "opportunity": "Sun\r\nall day"}
 
+_steps = itertools.count()
+
 
 def outline(size=0.0003, at=SOUTH):
     x, y = at
@@ -21,7 +24,9 @@ def outline(size=0.0003, at=SOUTH):
 
 
 def sent(**given):
-    given = {"id": uuid.uuid4(), "kind": "space", "fields": WORDS, "geometry": outline(), **given}
+    # Each a step beside the last: the same words of the same place would be the same suggestion.
+    beside = outline(at=(SOUTH[0] + 0.00002 * next(_steps), SOUTH[1]))
+    given = {"id": uuid.uuid4(), "kind": "space", "fields": WORDS, "geometry": beside, **given}
     return Sent(**given)
 
 
@@ -252,3 +257,18 @@ def test_what_became_of_a_report_is_not_what_became_of_its_space(database, send)
         )
         found = read_outcome(session, report.id)
     assert (found.state, found.stage, found.stage_reason) == ("waiting", None, None)
+
+
+def test_who_goes_back_and_sends_again_has_suggested_once(send, who):
+    at = (-0.1031, 51.5291)
+    first = send(sent(geometry=outline(at=at)))
+    again = send(sent(geometry=outline(at=at)))
+    assert (again.new, again.submission_id, again.green_space_id) == (
+        False,
+        first.submission_id,
+        first.green_space_id,
+    )
+    beside = send(sent(geometry=outline(at=(at[0] + 0.0005, at[1]))))
+    assert beside.new
+    assert send(sent(geometry=outline(at=at), fields={**WORDS, "opportunity": "Another"})).new
+    assert send(sent(geometry=outline(at=at)), who("contributor")).new

@@ -195,7 +195,7 @@ def receive(
         return _refuse(Problem(dict(error.mistakes)), refused, typed, uploaded)
     except NoSuchSpace:
         abort(404)
-    return _received(received, sent.id)
+    return _received(received, sent.id if received.new else received.submission_id)
 
 
 def read_id(typed: Mapping[str, str]) -> uuid.UUID:
