@@ -1,12 +1,13 @@
 """Comments: read by those they are for, naming people only as they chose to be named."""
 
+import io
 import uuid
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapservice.survey import comments, notices
+from mapservice.survey import comments, evidence, notices
 from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Refused, read_space
 
 
@@ -98,6 +99,25 @@ def test_said_twice_is_said_once(database, suggest, people):
     assert say(database, people["ada"], elsewhere, "Once", comment_id=sent)
     assert [each.body for each in read(database, people["ada"], space_id)] == ["Once", "Once more", "Once"]
     assert [each.body for each in read(database, people["ada"], elsewhere)] == ["Once"]
+
+
+def test_another_file_under_a_known_id_is_kept_beside_the_first(database, suggest, people, tmp_path):
+    space_id, sent = suggest(), uuid.uuid4()
+
+    def add(account, content, caption=""):
+        with database.session(account.actor) as session:
+            stream, space = io.BytesIO(content), space_of(session, space_id)
+            return evidence.add_evidence(
+                session, space, account, tmp_path, "a.txt", stream, caption, file_id=sent
+            )
+
+    assert [add(people["ada"], b"one"), add(people["ada"], b"one")] == [True, False]
+    assert [add(people["ada"], b"two"), add(people["ada"], b"two")] == [True, False]
+    assert add(people["ada"], b"one", "The first")
+    assert add(people["hidden"], b"one")
+    with database.session("tests") as session:
+        kept = evidence.files_of(session, space_of(session, space_id))
+    assert len(kept) == 4
 
 
 @pytest.mark.parametrize("body", ["", "  \n ", "x" * 5001, "a\x00b"], ids=["none", "blank", "long", "nul"])
