@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from mapservice.accounts import people
@@ -284,3 +285,28 @@ def test_the_worker_sends_what_waits_where_the_browser_wakes_it(browser, home, d
             self.dispatchEvent(event)
         })""")
         assert count(database, "Sent while asleep")[:2] == (1, 1)
+
+
+def test_a_large_photograph_is_made_smaller_before_it_is_kept(browser, home, database, tmp_path):
+    gate = tmp_path / "gate.jpg"
+    Image.effect_noise((3200, 2400), 90).convert("RGB").save(gate, quality=92)
+    with visit(browser, home, **PHONE) as visitor:
+        page, visitor.forgiven = visitor.page, NO_SIGNAL
+        visitor.go(FORM)
+        ready(page)
+        page.context.set_offline(True)
+        fill(visitor, "Large photograph")
+        page.get_by_label("Photographs").set_input_files(gate)
+        send(visitor)
+        expect(page.get_by_role("heading", name="1 suggestion is waiting")).to_be_visible()
+        kept = page.evaluate("""() => new Promise((resolve) => {
+            indexedDB.open('survey').onsuccess = ({ target }) => {
+                target.result.transaction('outbox').objectStore('outbox').getAll().onsuccess = (event) =>
+                    resolve(event.target.result[0].photographs[0].blob.size)
+            }
+        })""")
+        assert kept < gate.stat().st_size / 2
+        page.context.set_offline(False)
+        press(visitor, "Send now")
+        expect(page.get_by_role("heading", name="is waiting")).to_have_count(0)
+    assert count(database, "Large photograph") == (1, 1, 1)

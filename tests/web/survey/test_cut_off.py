@@ -123,7 +123,7 @@ def is_content(file):
     return storage.DIGEST.fullmatch(file.name) is not None and file.is_file()
 
 
-def waited_for(look, seconds=15):
+def waited_for(look, seconds=60):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if found := look():

@@ -183,7 +183,7 @@ def test_no_foreign_page_can_send_it(app, browse):
     for token in ({}, {"csrf_token": "made up"}):
         answer = browse().client.post(FORM, data={**given, **token})
         assert answer.status_code == 400
-        assert "can no longer be sent" in answer.text
+        assert "given out too long ago" in answer.text
     assert submissions(app, "Foreign") == []
 
 

@@ -2,6 +2,7 @@
 // not be sent is shown above the form, and sent as soon as there is signal.
 import { gettext, ngettext } from '../words.js'
 import { forget, forgetSent, keep, send, sendAll, sentBefore, SYNC, waiting } from './outbox.js'
+import { shrunk } from './shrinking.js'
 
 const AGAIN_MS = 60 * 1000
 // Of the form's own fields these are made anew for every sending.
@@ -32,7 +33,7 @@ export function joinOutbox (form) {
   })
 
   async function submit () {
-    const entry = written(form)
+    const entry = await written(form)
     try {
       await keep(entry)
     } catch {
@@ -186,12 +187,16 @@ async function later () {
   }
 }
 
-function written (form) {
+async function written (form) {
   const fields = {}
   const photographs = []
   const kept = []
+  const placed = form.elements.geometry.value || form.elements.place.value.trim()
   for (const [name, value] of new FormData(form)) {
-    if (name === 'photographs') { if (value.size) photographs.push({ blob: value, name: value.name }) } else if (name === 'kept') kept.push(value)
+    if (name === 'photographs') {
+      // Where the place is not said otherwise, the server looks for it in the photograph as it was taken.
+      if (value.size) photographs.push({ blob: placed ? await shrunk(value) : value, name: value.name })
+    } else if (name === 'kept') kept.push(value)
     else if (!NOT_KEPT.has(name) && value) fields[name] = value
   }
   return { id: form.elements.id.value || crypto.randomUUID(), written_at: new Date().toISOString(), fields, photographs, kept }
