@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import text
 
 from mapservice.accounts import people
 from mapservice.accounts.permissions import parse_grants
@@ -148,3 +149,30 @@ def test_an_outline_is_drawn_anew_with_a_finger(browser, home, suggest):  # noqa
         visitor.look()
         page.get_by_role("button", name="Undo").click()
         expect(page.get_by_role("status")).to_contain_text("That change was taken back")
+
+
+def test_every_page_of_the_work_meets_the_rules(browser, home, suggest, database):  # noqa: F811
+    space_id, other = suggest(name="Looked at closely"), suggest()
+    with database.session("tests") as session:
+        sent = session.execute(
+            text(
+                "INSERT INTO survey.submissions"
+                " (id, kind, green_space_key, green_space_id, written_at, fields)"
+                " SELECT gen_random_uuid(), 'change', key, id, now(),"
+                """ '{"changed": "name", "name": "Another", "note": "As a neighbour told me"}'"""
+                " FROM register.green_spaces WHERE id = :id RETURNING id"
+            ),
+            {"id": space_id},
+        ).scalar_one()
+    at = f"/review/{space_id}"
+    pages = ["/review", "/review?locality=south&only=due", at, f"{at}/edit", f"{at}/outline", f"{at}/merge"]
+    pages += [f"{at}/merge?into={other}", f"/review/submissions/{sent}", "/review/removed", "/notices"]
+    with visit(browser, home, viewport={"width": 320, "height": 768}) as visitor:
+        sign_in(visitor, "grace@example.org")
+        for path in pages:
+            visitor.go(path)
+            visitor.look()
+        for path in (at, f"{at}/edit", "/review"):
+            for language in ("en-XA", "ar-XB"):
+                visitor.go(f"{path}?lang={language}")
+                visitor.look()
