@@ -101,6 +101,23 @@ def test_each_space_is_told_to_its_own_locality_and_drafts_only_to_the_network(s
     assert told(theirs, now, locality="north")
 
 
+def test_what_was_the_councils_at_the_time_is_not_told_to_the_network(database, suggest, told, now):
+    space_id = suggest(visibility="council")
+    for values in ("note = 'Contaminated'", "visibility = 'network'", "note = NULL, address = 'The corner'"):
+        with database.session("tests") as session:
+            session.execute(
+                text(f"UPDATE register.green_spaces SET {values} WHERE id = :id"), {"id": space_id}
+            )
+    heard = {
+        viewer: [
+            event.detail.get("fields") or event.kind for event in told(space_id, now, viewer=viewer).events
+        ]
+        for viewer in (NETWORK, (*NETWORK, "council"))
+    }
+    assert heard[NETWORK] == [["address", "note"]]
+    assert heard[(*NETWORK, "council")] == ["suggested", ["note"], ["address", "note"]]
+
+
 def test_a_duplicate_is_told_with_what_it_became_part_of(database, who, suggest, told, now):
     kept, gone = suggest(), suggest()
     account = who("reviewer")

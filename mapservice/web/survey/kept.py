@@ -36,7 +36,7 @@ def keep_words(blueprint: Blueprint) -> None:
     """Answer forms of a blueprint that are refused with what stood in them, to be copied."""
 
     @blueprint.before_request
-    def signed_out() -> Response | None:
+    def refuse_at_once() -> Response | None:
         # No id can hold a NUL, nor can the database be asked for one.
         if any("\x00" in str(value) for value in (request.view_args or {}).values()):
             abort(404)
