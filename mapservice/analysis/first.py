@@ -142,14 +142,17 @@ _RANKING = f"""
                 WHERE m.green_space_key = c.key AND a.boundary_set_id = 'localities'
                 ORDER BY m.share DESC, a.id LIMIT 1) AS locality
         FROM counted c JOIN spaces s USING (key) JOIN register.green_spaces g USING (key)
+    ), wanted AS (
+        SELECT *, bool_or(NOT demonstration) OVER () AS any_real FROM described
+        WHERE %(locality)s::text IS NULL OR locality = %(locality)s
     ), scored AS (
+        -- What is made up shows how the order works until there is something real to order.
         SELECT *, CASE WHEN gain > 0 THEN 100 * (
             %(residents)s * gain / max(gain) OVER ()
             + %(deprivation)s * COALESCE(1 - (mean_rank - 1) / {SMALL_AREAS_RANKED - 1}, 0)
             + %(cost)s * (cost_gbp IS NOT NULL)::integer
             + %(ownership)s * owner_is_public::integer) / %(total)s ELSE 0 END AS score
-        FROM described
-        WHERE %(locality)s::text IS NULL OR locality = %(locality)s
+        FROM wanted WHERE NOT (demonstration AND any_real)
     )
     SELECT rank() OVER (ORDER BY score DESC, gain DESC, residents_300 DESC, id)::integer AS place, {{columns}}
     FROM scored ORDER BY place
@@ -166,6 +169,8 @@ def rank_candidates(
     in_full: bool = False,
 ) -> list[Candidate]:
     """All potential green spaces that are not declined, the one to open first in front.
+
+    Demonstration records are among them only where there is nothing real.
 
     Of one `locality` (its name), or of the whole borough. With `in_full` only those gain who would then meet
     a standard in full. Raises ValueError where all weights are 0.

@@ -64,6 +64,11 @@ class Happened:
     stories: tuple[Story, ...]
     added: int
 
+    def of_real_places(self) -> Happened:
+        """The same without what was made up for demonstration, unless there is nothing else."""
+        real = tuple(story for story in self.stories if not story.demonstration)
+        return Happened(real or self.stories, self.added)
+
     def count(self, kind: Kind) -> int:
         """How many spaces something of a kind happened to."""
         return sum(any(event.kind == kind for event in story.events) for story in self.stories)

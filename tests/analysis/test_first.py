@@ -227,3 +227,14 @@ def test_access_today_adds_up(street_database):
     assert borough.hectares == pytest.approx(0.6, abs=0.001)
     assert borough.square_metres_each == pytest.approx(6000 / 130, abs=0.1)
     assert set(sets.values()) == {130}, "every vintage and the small areas hold everybody once"
+
+
+def test_what_is_made_up_is_ranked_only_where_there_is_nothing_real(street_database):
+    with street(street_database) as (run, cursor):
+        real = ranked(cursor)
+        run("UPDATE register.green_spaces SET demonstration = true WHERE id = 'c1'")
+        left = ranked(cursor)
+        assert {*left} == {*real} - {"c1"}
+        assert max(c.score for c in left.values()) >= max(real[id_].score for id_ in left)
+        run("UPDATE register.green_spaces SET demonstration = true WHERE status = 'potential'")
+        assert {*ranked(cursor)} == {*real}

@@ -151,7 +151,7 @@ def _papers(locality: reading.Feature) -> Papers:
         )
     with context.database().session(identity.this_account().actor) as session:
         last = meetings.last_meeting(session, locality.id, today)
-        happened = read_happened(session, locality.id, meetings.since(last, today), viewer)
+        happened = read_happened(session, locality.id, meetings.since(last, today), viewer).of_real_places()
         spoken_of = list(
             dict.fromkeys([*(one.id for one in candidates), *(story.id for story in happened.stories)])
         )

@@ -31,8 +31,8 @@ def changes(database):
         )
         session.execute(
             text(
-                "UPDATE register.green_spaces SET stage = 'plan', stage_reason = 'Agreed with the owner'"
-                " WHERE id = :id"
+                "UPDATE register.green_spaces SET stage = 'plan', stage_reason = 'Agreed with the owner',"
+                " demonstration = false WHERE id = :id"
             ),
             {"id": S1},
         )
