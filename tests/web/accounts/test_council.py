@@ -15,8 +15,8 @@ from mapservice.accounts import people
 from mapservice.accounts.directory import Claims, account_of_claims, parse_role_map
 from mapservice.accounts.people import CannotBe
 from mapservice.settings import SettingsError
-from tests.web.conftest import Browser
 from tests.web.accounts.provider import CLIENT, SECRET, running
+from tests.web.conftest import Browser
 
 ROLES = "gis-team=planner, parks=reviewer@south, parks=contributor"
 
