@@ -8,8 +8,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "mapservice"
 # Lower rooms first; a room imports only from rooms before it.
 ROOMS = [
-    "saying", "settings", "mail", "database", "accounts", "register", "layers", "network", "sources", "services",
-    "finder", "analysis", "maps", "survey", "web",
+    "saying", "settings", "mail", "database", "accounts", "register", "layers", "network", "sources",
+    "services", "finder", "analysis", "maps", "survey", "web",
 ]  # fmt: skip
 
 

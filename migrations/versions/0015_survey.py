@@ -23,7 +23,7 @@ ALTER TABLE register.green_spaces
     ADD CHECK (opened_on IS NULL OR status = 'existing');
 ALTER TABLE layers.green_spaces ADD opportunity text, ADD opened_on date;
 """
-# Only these two are for everybody; the owner in words, what is unsafe and when something is due are the network's.
+# Only these two are for everybody; whose it is in words, what is unsafe and what is due are the network's.
 PUBLISHED_COLUMNS = "f.geom_3857, f.cost_gbp, f.opportunity, f.opened_on\n"
 
 SURVEY = """
@@ -89,7 +89,7 @@ CREATE INDEX files_submission ON survey.files (submission_id);
 CREATE INDEX files_account ON survey.files (account_id);
 CREATE INDEX files_content ON survey.files (sha256);
 
--- A duplicate's row is deleted; its history stays under its own id, and its id leads to what it became part of.
+-- A duplicate's row is deleted; its history stays, and its id leads to what it became part of.
 CREATE TABLE survey.merges (
     merged_id  text PRIMARY KEY,
     into_id    text NOT NULL CHECK (into_id <> merged_id),

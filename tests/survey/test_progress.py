@@ -93,7 +93,7 @@ def test_a_space_confirmed_on_site_counts_with_its_hectares_and_in_its_month(rea
     assert after.confirmed == before.confirmed + 1
     assert after.confirmed_ha > before.confirmed_ha + 1
     assert after.existing == before.existing
-    assert months(database)[0].confirmed == 1, 'what waits has been checked by nobody'
+    assert months(database)[0].confirmed == 1, "what waits has been checked by nobody"
 
 
 def test_a_suggestion_a_year_and_a_month_ago_is_history(suggest, database):

@@ -145,6 +145,7 @@ def page(typed: MultiDict[str, str], mistakes: Mistakes, uploaded: Uploads) -> s
         known=known,
         submission_id=read_id(typed),
         built=built_map("draw"),
+        has_streets=context.settings().basemap != "none",
         land_now=LAND_NOW,
         owner_kinds=OWNER_KINDS,
         access=GREEN_SPACE_ACCESS,
