@@ -69,8 +69,7 @@ def draw_map(
     """
     square = _square(you, [*(position for _, position in places), *also])
     drawn = [
-        f'<path d="{path}" {_look(layer)}/>'
-        for layer, path in read_outlines(cursor, layers, square, viewer)
+        f'<path d="{path}" {_look(layer)}/>' for layer, path in read_outlines(cursor, layers, square, viewer)
     ]
     spots = [(number, _spot(position, square)) for number, position in places]
     seen = [(number, spot) for number, spot in spots if all(0 < at < 1000 for at in spot)]

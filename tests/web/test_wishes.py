@@ -27,9 +27,7 @@ def test_a_wish_says_of_how_many_places_it_is_known(
         assert NOBODY_KNOWS in client.get(page).text, page
         assert "which languages are spoken there: ring before you go" in client.get(page).text
     answer = client.get(question).text
-    assert answer.index(NOBODY_KNOWS, answer.index("Start here")) < answer.index(
-        "Search without"
-    )
+    assert answer.index(NOBODY_KNOWS, answer.index("Start here")) < answer.index("Search without")
 
     execute("UPDATE register.assets SET step_free = 'no' WHERE id = 'finsbury-library'")
     for page in ("/find", question):
