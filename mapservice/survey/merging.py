@@ -143,6 +143,18 @@ def parts_of_what(session: Session, space_ids: Iterable[str], viewer: Viewer) ->
     return {row.merged_id: row.id for row in found}
 
 
+def removal_of(session: Session, space_id: str) -> int | None:
+    """The change of the history that removed a space last, by being merged or otherwise."""
+    found: int | None = session.execute(
+        text(
+            "SELECT max(id) FROM history.changes WHERE table_name = 'green_spaces'"
+            " AND operation = 'deleted' AND before ->> 'id' = :id"
+        ),
+        {"id": space_id},
+    ).scalar()
+    return found
+
+
 def parts_of(session: Session, space: Space) -> list[str]:
     """The ids of what became part of a space, directly."""
     return [

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from mapservice.accounts.permissions import Action
 from mapservice.survey.editing import Conflict, edit
 from mapservice.survey.fields import FIELDS, as_typed, fields_for
-from mapservice.survey.merging import merge
+from mapservice.survey.merging import merge, removal_of
 from mapservice.survey.nearby import near
 from mapservice.survey.reverting import ChangedSince, bring_back, removed_spaces, revert
 from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Outdated, Refused, Space, read_space
@@ -100,6 +100,7 @@ def do_merge(space_id: str) -> Answer:
     try:
         with _session() as session:
             merged = merge(session, space_id, into, account, versions, form.get("reason", ""))
+            undo = removal_of(session, space_id)
     except NoSuchSpace:
         return _merge_page(space_id, into, {"into": gettext("There is no such green space")}, 400)
     except NotAllowed:
@@ -110,7 +111,7 @@ def do_merge(space_id: str) -> Answer:
         name = outdated.space.name
         said = gettext("“%(name)s” has been changed meanwhile. Look again, then merge.", name=name)
         return _merge_page(space_id, into, {"into": said}, 409)
-    return redirect(url_for("space.show", space_id=merged.id, done="merged"), 303)
+    return redirect(url_for("space.show", space_id=merged.id, done="merged", undo=undo), 303)
 
 
 @blueprint.post("/<space_id>/revert")
@@ -121,6 +122,7 @@ def take_back(space_id: str) -> Answer:
     account = identity.this_account()
     try:
         with _session() as session:
+            before = read_space(session, space_id, account.sees)
             space = revert(session, space_id, change_id, account, rest_only=rest_only)
     except NoSuchSpace:
         abort(404)
@@ -135,7 +137,9 @@ def take_back(space_id: str) -> Answer:
         return make_response(content, 409)
     if space is None:
         return redirect(url_for("changing.show_removed"), 303)
-    return redirect(url_for("space.show", space_id=space_id, done="reverted", undo=space.version), 303)
+    # Where it was not the space itself that changed, its latest change is another one, and none to undo here.
+    undo = space.version if before is None or space.version != before.version else None
+    return redirect(url_for("space.show", space_id=space_id, done="reverted", undo=undo), 303)
 
 
 @blueprint.get("/removed")

@@ -95,7 +95,7 @@ def test_two_reviewers_at_once_the_second_sees_both_and_chooses(database, sugges
     second = other.post(form, name="From the second", note="", safety_note="Nettles", **whole)
     assert second.status_code == 409
     page = second.text
-    assert "What is there now: From the first" in page
+    assert "As it is saved now: From the first" in page
     assert 'value="From the second"' in page
     assert "Nettles" in page
     assert ">Kept</textarea>" in page  # what only the first changed is in the form already
@@ -373,6 +373,23 @@ def test_a_duplicate_is_merged_its_address_leads_on_and_it_comes_back(database, 
     change = re.search(rf'\({duplicate}\).*?name="change" value="(\d+)"', page, re.S)[1]
     assert "It is back" in follow(reviewer, reviewer.post("/review/removed", change=change))
     assert anybody.get(f"/green-spaces/{duplicate}").status_code == 200
+
+
+def test_a_merge_can_be_undone_at_once_and_that_undoes_nothing_else(database, suggest, reviewer):
+    duplicate, into = suggest(), suggest()
+    at = f"/review/{into}"
+    edited = {"note": "Keep this", "version": seen(database, into).version}
+    follow(reviewer, reviewer.post(f"{at}/edit", **edited))
+    merging = f"/review/{duplicate}/merge"
+    page = reviewer.get(f"{merging}?into={into}").text
+    versions = dict(re.findall(r'name="((?:into_)?version)" value="(\d+)"', page))
+    page = follow(reviewer, reviewer.post(merging, f"{merging}?into={into}", into=into, **versions))
+    undo = re.search(r'name="change" value="(\d+)"><button[^>]*>Undo', page)[1]
+    answer = reviewer.post(f"{at}/revert", at, change=undo)
+    assert "undo=" not in answer.headers["Location"], "the latest change of this space is another one"
+    follow(reviewer, answer)
+    assert seen(database, duplicate) is not None
+    assert seen(database, into).values["note"] == "Keep this"
 
 
 def test_taking_back_what_was_changed_since_asks_first(database, suggest, reviewer):
