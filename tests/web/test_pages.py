@@ -108,9 +108,12 @@ def test_outside_the_borough_says_so_and_still_helps(client):
     assert text.count('class="app-place"') >= 5
 
 
-def test_both_ward_vintages_are_told(client):
+def test_a_resident_is_told_todays_ward_and_a_planner_those_of_each_vintage(client):
     text = client.get("/find?postcode=N1+9JP").text
-    assert re.search(r"boundaries of 2002\).*?Barnsbury.*?boundaries of 2022\).*?Caledonian", text, re.DOTALL)
+    assert "This is in Caledonian ward," in text
+    assert "boundaries of" not in text
+    wards = client.get("/api/lookup?postcode=N1+9JP").get_json()["wards"]
+    assert (wards["2002"]["name"], wards["2022"]["name"]) == ("Barnsbury", "Caledonian")
 
 
 def test_what_was_typed_is_not_lost_and_not_markup(client):
