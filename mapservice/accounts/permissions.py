@@ -49,8 +49,8 @@ _SURVEYING = frozenset({Role.SURVEYOR, Role.REVIEWER, Role.ADMINISTRATOR})
 _REVIEWING = frozenset({Role.REVIEWER, Role.ADMINISTRATOR})
 _PLANNING = frozenset({Role.PLANNER, Role.ADMINISTRATOR})
 
-WITHOUT_ACCOUNT = frozenset({Action.SUGGEST})
-"""What nobody needs an account for; it lands in review."""
+WITHOUT_ACCOUNT = frozenset({Action.SUGGEST, Action.PHOTOGRAPH})
+"""What nobody needs an account for; it lands in review. Photographs come with what is sent."""
 
 ALLOWED: dict[Action, frozenset[Role]] = {
     Action.SUGGEST: EVERY_ROLE,

@@ -124,7 +124,8 @@ class Outcome:
     received_at: datetime
     fields: Mapping[str, str]
     name: str
-    photographs: int
+    photographs: Sequence[tuple[uuid.UUID, str]]
+    """Those that came with it and were not taken back since: id and name."""
     green_space_id: str
     """The space as it is known now, also where it became part of another."""
     there: bool
@@ -209,8 +210,9 @@ def read_outcome(session: Session, submission_id: uuid.UUID) -> Outcome | None:
             """
             SELECT s.id, s.kind, s.state, s.reason, s.received_at, s.fields,
                    COALESCE(CASE WHEN told THEN f.name END, s.fields ->> 'name', '') AS name,
-                   (SELECT count(*) FROM survey.files p
-                    WHERE p.submission_id = s.id AND p.removed_at IS NULL) AS photographs,
+                   ARRAY(SELECT jsonb_build_array(p.id, p.name) FROM survey.files p
+                         WHERE p.submission_id = s.id AND p.removed_at IS NULL
+                         ORDER BY p.added_at, p.id) AS photographs,
                    COALESCE(f.id, s.green_space_id) AS space_id, f.id IS NOT NULL AS there,
                    CASE WHEN told AND s.kind = 'space' THEN f.stage END AS stage,
                    CASE WHEN told AND s.kind = 'space' THEN f.stage_reason END AS stage_reason,
@@ -238,13 +240,25 @@ def read_outcome(session: Session, submission_id: uuid.UUID) -> Outcome | None:
         received_at=row.received_at,
         fields=row.fields,
         name=row.name,
-        photographs=row.photographs,
+        photographs=[(uuid.UUID(file_id), name) for file_id, name in row.photographs],
         green_space_id=row.space_id,
         there=row.there,
         stage=row.stage,
         stage_reason=row.stage_reason,
         public=row.public,
     )
+
+
+def withdraw_photograph(session: Session, submission_id: uuid.UUID, file_id: uuid.UUID) -> bool:
+    """Take a photograph back that came with something sent; whether there was one."""
+    gone = session.execute(
+        text(
+            "UPDATE survey.files SET removed_at = now()"
+            " WHERE id = :id AND submission_id = :submission AND removed_at IS NULL RETURNING id"
+        ),
+        {"id": file_id, "submission": submission_id},
+    )
+    return gone.first() is not None
 
 
 def _mistakes(sent: Sent, fields: Mapping[str, str]) -> Iterable[tuple[str, str]]:

@@ -35,6 +35,7 @@ from mapservice.survey.submitting import (
     read_fields,
     read_outcome,
     submit,
+    withdraw_photograph,
 )
 from mapservice.web import context, identity
 from mapservice.web.accounts.waiting import wait_words
@@ -125,6 +126,16 @@ def outcome(submission_id: uuid.UUID) -> Answer:
         just_sent=request.args.get("sent") == "1",
         address=context.site() + url_for("suggesting.outcome", submission_id=submission_id),
     )
+
+
+@blueprint.post("/green-spaces/suggestions/<uuid:submission_id>/photographs/<uuid:file_id>/remove")
+@identity.needs(Action.SUGGEST)
+def withdraw(submission_id: uuid.UUID, file_id: uuid.UUID) -> Answer:
+    """Take a photograph back: whoever has the address of what they sent may do so, at any time."""
+    account = identity.current_account()
+    with context.database().session(account.actor if account else ANYBODY) as session:
+        withdraw_photograph(session, submission_id, file_id)
+    return redirect(url_for("suggesting.outcome", submission_id=submission_id), 303)
 
 
 def page(typed: MultiDict[str, str], mistakes: Mistakes, uploaded: Uploads) -> str:

@@ -112,6 +112,7 @@ TABLE = {
     ("POST", "suggesting.send"): ANYBODY,
     ("GET", "suggesting.token"): ANYBODY,
     ("GET", "suggesting.outcome"): ANYBODY,
+    ("POST", "suggesting.withdraw"): ANYBODY,
     ("GET", "confirming.ask"): ANYBODY,
     ("POST", "confirming.still_open"): ANYBODY,
     ("POST", "confirming.undo"): frozenset({"surveyor", "reviewer", "administrator"}),

@@ -344,3 +344,25 @@ def test_no_space_is_given_the_address_of_a_page_as_its_id(app):
     }
     pages = {name.partition(".")[0] for name in taken if name}
     assert pages <= submitting.RESERVED
+
+
+def test_who_sent_a_photograph_can_take_it_back_and_nobody_else(app, browse, signed_in):
+    browser, name = browse(), "Somebody is on it"
+    given = {"name": name, "place": SPOT, "photographs": (photograph("pink"), "gate.jpg")}
+    at = outcome_of(browser.post(FORM, id=str(uuid.uuid4()), **given))
+    ((file_id,),) = rows(
+        app,
+        "SELECT p.id FROM survey.files p JOIN survey.submissions s ON s.id = p.submission_id"
+        " WHERE s.fields ->> 'name' = :name",
+        name=name,
+    )
+    reviewer = signed_in("administrator")
+    assert reviewer.get(f"/files/{file_id}").status_code == 200
+    other = f"/green-spaces/suggestions/{uuid.uuid4()}"
+    browser.post(f"{other}/photographs/{file_id}/remove", form=at)
+    assert "gate.jpg" in browser.get(at).text
+    remove = f"{at}/photographs/{file_id}/remove"
+    assert remove in browser.get(at).text
+    assert browser.post(remove, form=at).headers["Location"] == at
+    assert "gate.jpg" not in browser.get(at).text
+    assert reviewer.get(f"/files/{file_id}").status_code == 404
