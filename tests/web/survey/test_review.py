@@ -507,3 +507,13 @@ def test_an_outline_is_drawn_and_of_two_who_draw_the_second_is_told(database, su
     assert "Somebody else has drawn it anew meanwhile" in late.text
     now = re.search(r'name="version" value="(\d+)"', late.text)[1]
     follow(other, other.post(at, geometry=again, version=now))
+
+
+def test_the_working_page_shows_what_is_known_before_it_asks_to_decide(database, suggest, reviewer):
+    space_id = suggest()
+    submission_of(database, space_id, kind="space", opportunity="Sun all day")
+    page = reviewer.get(f"/review/{space_id}").text
+    parts = ("sent", "facts", "files", "moving", "comments", "history")
+    order = [page.index(f'id="{part}"') for part in parts]
+    assert order == sorted(order)
+    assert page.index("Sun all day") < page.index('id="moving"')
