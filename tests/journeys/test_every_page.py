@@ -116,8 +116,8 @@ def test_the_keyboard_reaches_everything_in_order_and_gets_out_again(browser, li
         expect(page.locator(".app-map--ready")).to_be_visible()
         if path.startswith("/map"):
             expect(page.locator("[data-map-list-items] li").first).to_be_visible()
-            # The list is written anew with each layer that arrives.
-            page.wait_for_load_state("networkidle")
+        # What arrives late (a layer's list, what the map brings) is written into the page anew.
+        page.wait_for_load_state("networkidle")
         stops = []
         for _ in range(250):
             page.keyboard.press("Tab")
