@@ -15,11 +15,10 @@ from psycopg import Cursor
 from psycopg.rows import class_row
 
 from mapservice.register.vocabulary import STAGES
+from mapservice.survey.stages import FORWARD
 
 WHOLE = "borough"
 MONTHS = 12
-FUNNEL = tuple(stage for stage in STAGES if stage != "declined")
-"""The stages in which a space comes further."""
 COUNTED = "NOT g.demonstration AND g.visibility IN ('public', 'network')"
 
 
@@ -74,8 +73,7 @@ class MonthProgress:
 
 
 _STAGES = ", ".join(
-    f"""count(s.key) FILTER (WHERE s.stage = '{stage}') AS {stage.replace("-", "_")}"""
-    for stage in (*FUNNEL, "declined")
+    f"""count(s.key) FILTER (WHERE s.stage = '{stage}') AS {stage.replace("-", "_")}""" for stage in STAGES
 )
 _AREAS = f"""
     WITH spaces AS (
@@ -141,7 +139,7 @@ def read_progress(cursor: Cursor[Any]) -> list[AreaProgress]:
 def read_months(cursor: Cursor[Any], today: date) -> list[MonthProgress]:
     """The last twelve months, the current one in front."""
     with cursor.connection.cursor(row_factory=class_row(MonthProgress)) as rows:
-        return rows.execute(_MONTHS.encode(), {"today": today, "funnel": list(FUNNEL)}).fetchall()
+        return rows.execute(_MONTHS.encode(), {"today": today, "funnel": list(FORWARD)}).fetchall()
 
 
 def count_examples(cursor: Cursor[Any]) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from mapservice.accounts.account import Account
 from mapservice.accounts.permissions import Action
-from mapservice.register.vocabulary import GREEN_SPACE_ACCESS
+from mapservice.register.vocabulary import GREEN_SPACE_ACCESS, STAGES
 from mapservice.survey.notices import tell
 from mapservice.survey.spaces import (
     NotAllowed,
@@ -26,7 +26,8 @@ from mapservice.survey.spaces import (
     write_values,
 )
 
-FORWARD = ("suggested", "checked-on-site", "owner-contacted", "plan", "opened")
+FORWARD = tuple(stage for stage in STAGES if stage != "declined")
+"""The stages in which a space comes further."""
 DECLINED = "declined"
 LONGEST_REASON = 2000
 PUBLIC, NETWORK = "public", "network"

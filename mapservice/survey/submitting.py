@@ -84,7 +84,6 @@ class KeptPhotograph:
     width: int
     height: int
     name: str
-    caption: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,9 +398,9 @@ def _keep_photographs(
         session.execute(
             text(
                 "INSERT INTO survey.files (id, green_space_key, green_space_id, submission_id, account_id,"
-                " kind, sha256, name, caption, media_type, bytes, width, height)"
+                " kind, sha256, name, media_type, bytes, width, height)"
                 " VALUES (:id, (SELECT key FROM register.green_spaces WHERE id = :space), :space,"
-                " :submission, :account, 'photograph', :sha256, :name, :caption, 'image/jpeg', :bytes,"
+                " :submission, :account, 'photograph', :sha256, :name, 'image/jpeg', :bytes,"
                 " :width, :height)"
                 " ON CONFLICT (id) DO NOTHING"
             ),
@@ -412,7 +411,6 @@ def _keep_photographs(
                 "account": account.id if account else None,
                 "sha256": photograph.sha256,
                 "name": photograph.name,
-                "caption": photograph.caption,
                 "bytes": photograph.bytes,
                 "width": photograph.width,
                 "height": photograph.height,

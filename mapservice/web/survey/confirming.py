@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 from mapservice.accounts.attempts import TooMany
 from mapservice.accounts.permissions import Action
 from mapservice.survey.confirming import STILL_OPEN, confirm, take_back
+from mapservice.survey.people import ANYBODY
 from mapservice.survey.photographs import ACCEPTED
 from mapservice.survey.spaces import NoSuchSpace, Refused
 from mapservice.survey.submitting import CHANGED, MOST_PHOTOGRAPHS, Sent
@@ -17,7 +18,7 @@ from mapservice.web import context, identity, reading
 from mapservice.web.accounts.waiting import wait_words
 from mapservice.web.frame import now
 from mapservice.web.survey import suggesting
-from mapservice.web.survey.suggesting import ANYBODY, NO_UPLOADS, Answer, Mistakes, read_id, receive
+from mapservice.web.survey.suggesting import NO_UPLOADS, Answer, Mistakes, read_id, receive
 from mapservice.web.survey.uploads import Uploads
 
 blueprint = Blueprint("confirming", __name__)

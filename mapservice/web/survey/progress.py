@@ -8,7 +8,6 @@ from flask import Blueprint, Response, render_template
 
 from mapservice.analysis.files import as_csv
 from mapservice.survey.progress import (
-    FUNNEL,
     WHOLE,
     AreaProgress,
     count_examples,
@@ -16,6 +15,7 @@ from mapservice.survey.progress import (
     read_months,
     read_progress,
 )
+from mapservice.survey.stages import FORWARD
 from mapservice.web import context
 from mapservice.web.frame import now
 from mapservice.web.languages import date_words
@@ -39,7 +39,7 @@ def show() -> str:
             (title, [area for area in areas if area.boundary_set == set_id])
             for set_id, title in titles.items()
         ],
-        funnel=FUNNEL,
+        funnel=FORWARD,
         months=[(date_words(each.month, "LLLL y"), each) for each in months],
         busy=any(each.any for each in months),
         examples=examples,

@@ -23,6 +23,7 @@ from mapservice.register.vocabulary import GREEN_SPACE_ACCESS, LAND_NOW, OWNER_K
 from mapservice.survey import outlines, whereabouts
 from mapservice.survey.nearby import near
 from mapservice.survey.outlines import Unreadable
+from mapservice.survey.people import ANYBODY
 from mapservice.survey.photographs import ACCEPTED
 from mapservice.survey.spaces import NoSuchSpace, Refused
 from mapservice.survey.storage import DISK_FULL, NoRoom
@@ -49,8 +50,6 @@ blueprint = Blueprint("suggesting", __name__)
 Answer = str | tuple[str, int] | WerkzeugResponse
 Mistakes = dict[str, str]
 
-ANYBODY = "survey"
-"""Whom the history names for who sent something without an account."""
 NO_UPLOADS = Uploads((), ())
 
 

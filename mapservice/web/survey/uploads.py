@@ -24,7 +24,6 @@ MOST_BODY_BYTES = MOST_PHOTOGRAPHS * MOST_BYTES + 2 * 1024 * 1024
 # Shorter than the day after which a file that no row names is removed.
 HOLDS_S = 20 * 3600
 LONGEST_NAME = 100
-LONGEST_CAPTION = 200
 
 
 @dataclass(frozen=True, slots=True)
