@@ -100,6 +100,11 @@ ALTER TABLE bench.many ADD PRIMARY KEY (id);
 CREATE INDEX ON bench.many USING gist (geom);
 """
 
+_CANCEL = """
+SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+WHERE state = 'active' AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+
 
 @dataclass(frozen=True)
 class Scratch:
@@ -127,6 +132,11 @@ class Scratch:
             return f"PostgreSQL {str(row[0]).split()[0] if row else '?'}, " + (
                 f"PostGIS {self.cluster.binaries.postgis}"
             )
+
+    def cancel_statements(self) -> int:
+        """End the statements that run in the database; how many there were."""
+        with self.cluster.connect() as connection:
+            return connection.execute(_CANCEL).rowcount
 
 
 @contextlib.contextmanager
