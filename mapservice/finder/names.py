@@ -142,6 +142,11 @@ SELECT 'wards/' || a.boundary_set_id || '/' || a.id, a.name, 'Ward', ST_X(p.poin
 FROM layers.areas a, LATERAL (SELECT ST_PointOnSurface(a.geom_4326) AS point) p
 WHERE 'wards/' || a.boundary_set_id || '/' || a.id = %(id)s AND a.kind = 'ward'
 """
+_POSTCODES = """
+SELECT 'postcodes/' || postcode, postcode, 'Postcode', ST_X(geom_4326), ST_Y(geom_4326)
+FROM register.postcodes WHERE postcode = ANY (%(postcodes)s)
+ORDER BY array_position(%(postcodes)s, postcode)
+"""
 _LOCALITIES = """
 SELECT 'localities/' || a.id, a.name, 'Locality', ST_X(p.point), ST_Y(p.point)
 FROM layers.areas a, LATERAL (SELECT ST_PointOnSurface(a.geom_4326) AS point) p
@@ -179,6 +184,11 @@ def area_name(text: str, borough: str) -> str:
 def find_localities(cursor: Cursor[Any]) -> list[Named]:
     """Every locality, for somebody to choose from."""
     return [Named(*row) for row in cursor.execute(_LOCALITIES)]
+
+
+def find_postcodes(cursor: Cursor[Any], postcodes: Iterable[str]) -> list[Named]:
+    """Those of some postcodes that there are, in their order, for somebody to choose from."""
+    return [Named(*row) for row in cursor.execute(_POSTCODES, {"postcodes": list(postcodes)})]
 
 
 def find_start(cursor: Cursor[Any], named: str) -> Named | None:

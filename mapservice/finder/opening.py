@@ -9,6 +9,14 @@ from typing import Any
 
 from mapservice.register.opening_hours import Closure, Opening, opening_at
 
+OFFICE_HOURS = "Mo-Fr 09:00-17:00; PH off"
+"""Outside of these, a line for out of hours may be the only one that somebody answers."""
+
+
+def offices_are_shut(now: datetime) -> bool:
+    """Whether it is evening, night, a weekend or a bank holiday."""
+    return not _opening(OFFICE_HOURS, (), now.replace(second=0, microsecond=0), None).is_open
+
 
 def opening_of(facts: Mapping[str, Any], now: datetime) -> Opening:
     """What is known of a place at a moment, to the minute. Places share their hours, and so the working out.

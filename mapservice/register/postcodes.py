@@ -10,6 +10,8 @@ FULL = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][A-Z]{2})", re.ASCII)
 LOOKALIKES = {"O": "O0", "0": "0O", "I": "I1", "1": "1I", "L": "L1", "8": "8B", "B": "B8"}
 # One that stands in other words, such as an address.
 WITHIN = re.compile(r"(?<![A-Z0-9])[A-Z]{1,2}[0-9][A-Z0-9]?\s*[0-9][A-Z]{2}(?![A-Z0-9])", re.ASCII | re.I)
+# The gap says where the second half begins, and that it has one too many: "N1 O9JP".
+ONE_TOO_MANY = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]?\s+[A-Z0-9]{4}", re.ASCII | re.I)
 LONGEST = 16
 
 
@@ -33,6 +35,21 @@ def postcodes_within(text: str) -> tuple[str, ...]:
     """Every postcode the text may stand for, or the last that stands in it, as in an address."""
     found = possible_postcodes(text)
     return found or next((possible_postcodes(one) for one in reversed(WITHIN.findall(text))), ())
+
+
+def has_one_too_many(typed: str) -> bool:
+    """Whether the text is a postcode in two halves, of which the second is longer than it can be."""
+    return ONE_TOO_MANY.fullmatch(typed.strip()) is not None
+
+
+def without_one(typed: str) -> tuple[str, ...]:
+    """Every postcode that is left of the text without one of its characters, which a finger added."""
+    squeezed = _squeeze(typed)
+    if not 6 <= len(squeezed) <= 8:
+        return ()
+    shorter = (squeezed[:place] + squeezed[place + 1 :] for place in range(len(squeezed)))
+    found = map(normalise_postcode, shorter)
+    return tuple(dict.fromkeys(postcode for postcode in found if postcode))
 
 
 def _squeeze(typed: str) -> str:

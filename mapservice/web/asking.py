@@ -98,6 +98,13 @@ class Asked:
         }
         return "/find?" + urlencode({name: value for name, value in (fields | changes).items() if value})
 
+    def choosing(self, named: str) -> str:
+        """The address of the same question from one that was offered, such as `postcodes/N1 9JP`."""
+        kind, _, key = named.partition("/")
+        field = {"localities": "locality", "postcodes": "postcode"}.get(kind, "near")
+        start = dict.fromkeys(("postcode", "locality", "near"), "")
+        return self.again(**{**start, field: named if field == "near" else key})
+
 
 def read_question(arguments: MultiDict[str, str]) -> Asked:
     """The question in the fields of a form or an address; what makes no sense is as if not given."""

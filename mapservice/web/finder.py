@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -25,13 +25,22 @@ from mapservice.finder.choosing import SHOWN, Choice, choose, known_to_help, to_
 from mapservice.finder.contacts import Contact
 from mapservice.finder.known import Known
 from mapservice.finder.locate import Located
-from mapservice.finder.names import Named, area_name, find_localities, find_start, find_starts
+from mapservice.finder.names import (
+    Named,
+    area_name,
+    find_localities,
+    find_postcodes,
+    find_start,
+    find_starts,
+)
 from mapservice.finder.nearest import SUPPORT_PROPERTIES
+from mapservice.finder.opening import offices_are_shut
 from mapservice.finder.search import Found, Place, Start, search
 from mapservice.finder.searches import Outcome, Tally
 from mapservice.layers.layer import Layer
+from mapservice.register.postcodes import has_one_too_many, without_one
 from mapservice.services.offers import Offer, offers_at
-from mapservice.web import context, reading
+from mapservice.web import context, frame, reading
 from mapservice.web.asking import NEED_WORDS, NEEDS, SHORTEST_NAME, WISHES, Asked, read_question
 from mapservice.web.contacts import ContactBook
 from mapservice.web.languages import current_language, gettext
@@ -55,7 +64,10 @@ PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Where to go from one place for one need; `by_kind` names nothing that stands before it."""
+    """Where to go from one place for one need; `by_kind` names nothing that stands before it.
+
+    `shut`: offices are, and no place that is named is known to be open; `late` is whom to ring then.
+    """
 
     located: Located
     council: str | None
@@ -66,6 +78,13 @@ class Answer:
     by_kind: list[tuple[Layer, list[reading.Feature]]]
     green: list[reading.Feature]
     phones: tuple[Contact, ...]
+    shut: bool
+    late: Contact | None
+
+    @property
+    def phones_below(self) -> tuple[Contact, ...]:
+        """Those of them that do not stand at the top of the page already."""
+        return tuple(contact for contact in self.phones if contact != self.late)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +122,7 @@ def find() -> Response:
         begun = _start(cursor, asked)
         if isinstance(begun, Refusal):
             return _form(asked, begun)
-        now = datetime.now(UTC)
+        now = frame.now()
         kinds = _kinds()
         found = search(cursor, kinds, begun.start, asked.need, asked.wishes, now, viewer=context.viewer())
         if found is None:
@@ -113,7 +132,7 @@ def find() -> Response:
             found = search(cursor, kinds, begun.start, asked.need, asked.wishes, now, viewer=context.viewer())
         if found is None:
             return _form(asked, _no_such_start(cursor, asked))
-        answer = _answer(cursor, found, asked, kinds, begun)
+        answer = _answer(cursor, found, asked, kinds, begun, now)
         sheet = _sheet(cursor, answer, asked.need, begun.whole)
     _count(answer, asked)
     page = render_template(
@@ -169,9 +188,13 @@ def _form(asked: Asked, refusal: Refusal | None) -> Response:
 def _start(cursor: Cursor[Any], asked: Asked) -> Begun | Refusal:
     """Where to start from, or why there is nowhere."""
     if asked.postcodes:
-        return Begun(Start(postcodes=asked.postcodes))
+        # "N1 O9JP" is hardly N10 9JP: with one too many, only what was typed itself is taken for meant.
+        literal = has_one_too_many(asked.where)
+        return Begun(Start(postcodes=asked.postcodes[:1] if literal else asked.postcodes))
+    if asked.part_of_postcode:
+        return _start_about(cursor, asked)
     if asked.where:
-        return _start_about(cursor, asked) if asked.part_of_postcode else _start_by_name(cursor, asked)
+        return _which_postcode(cursor, asked) or _start_by_name(cursor, asked)
     if asked.near:
         named = find_start(cursor, asked.near)
         return _from(named) if named else Refusal(gettext("We no longer know that place"), 404)
@@ -184,11 +207,22 @@ def _start(cursor: Cursor[Any], asked: Asked) -> Begun | Refusal:
 
 def _start_about(cursor: Cursor[Any], asked: Asked) -> Begun | Refusal:
     """Where to start from for a postcode that is not known, or for the beginning of one."""
+    which = _which_postcode(cursor, asked)
+    if which and has_one_too_many(asked.where):
+        return which
     for text in asked.postcodes or (asked.where,):
         about = approximate(cursor, text)
         if about:
             return Begun(Start(postcodes=(about.postcode,)), about.part, about.part)
-    return _no_such_start(cursor, asked)
+    return which or _no_such_start(cursor, asked)
+
+
+def _which_postcode(cursor: Cursor[Any], asked: Asked) -> Refusal | None:
+    """What may be meant by a postcode with a character too many, for the person to say; None for nothing."""
+    shorter = without_one(asked.where)
+    named = find_postcodes(cursor, (*asked.postcodes, *shorter)) if shorter else []
+    words = gettext("We do not know that postcode. Choose the one you mean, or type it again")
+    return Refusal(words, 200, tuple(named)) if named else None
 
 
 def _start_by_name(cursor: Cursor[Any], asked: Asked) -> Begun | Refusal:
@@ -237,7 +271,9 @@ def _kinds() -> list[Layer]:
     return [layer for layer in reading.layers_of(reading.ASSETS) if layer.style.shown]
 
 
-def _answer(cursor: Cursor[Any], found: Found, asked: Asked, kinds: list[Layer], begun: Begun) -> Answer:
+def _answer(
+    cursor: Cursor[Any], found: Found, asked: Asked, kinds: list[Layer], begun: Begun, now: datetime
+) -> Answer:
     hub = next(iter(found.of("hub")), None)
     told = {hub.id} if hub else set()
     choice: Choice = choose(found, asked.wishes, told, FOR_NEED)
@@ -250,11 +286,14 @@ def _answer(cursor: Cursor[Any], found: Found, asked: Asked, kinds: list[Layer],
     offers = offers_at(cursor, [place.id for place in found.places if place.id in told])
     main = _features(choice.places, offers, asked.need)
     hubs = _features([hub] if hub else [], offers, asked.need)
+    named = [*main, *hubs, *(one for _, ones in by_kind for one in ones)]
     if begun.whole:
         # From the middle of a locality or a ward nobody walks.
-        for feature in (*main, *hubs, *(one for _, ones in by_kind for one in ones)):
+        for feature in named:
             feature.distance_m = feature.walk = None
     green = asked.outdoors or asked.need in ("", "wellbeing", "family")
+    shut = offices_are_shut(now) and not any(one.opening and one.opening.is_open for one in named)
+    late = _late(asked.need) if shut else None
     return Answer(
         located=found.located,
         council=context.borough().councils.get(found.district or ""),
@@ -265,7 +304,18 @@ def _answer(cursor: Cursor[Any], found: Found, asked: Asked, kinds: list[Layer],
         by_kind=by_kind,
         green=_features(found.green[:GREEN]) if green else [],
         phones=_phones(asked.need),
+        shut=shut,
+        late=late,
     )
+
+
+def _late(need: str) -> Contact | None:
+    """Whom to ring out of hours, about what cannot wait until the offices open."""
+    book: ContactBook = current_app.extensions["contacts"]
+    wanted = context.borough().out_of_hours_contact
+    if need not in ("", *CANNOT_WAIT):
+        return None
+    return next((contact for contact in book.contacts if contact.id == wanted), None)
 
 
 def _phones(need: str) -> tuple[Contact, ...]:

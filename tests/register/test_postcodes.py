@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapservice.register.postcodes import normalise_postcode, possible_postcodes, postcodes_within
+from mapservice.register.postcodes import (
+    has_one_too_many,
+    normalise_postcode,
+    possible_postcodes,
+    postcodes_within,
+    without_one,
+)
 
 
 @pytest.mark.parametrize("typed", ["N1 9JP", "n19jp", " N1  9JP ", "N1-9JP", "n1.9jp", "N1\u00a09JP"])
@@ -44,6 +50,25 @@ def test_the_literal_reading_comes_first():
 )
 def test_a_postcode_is_found_in_an_address(text, meant):
     assert postcodes_within(text)[:1] == ((meant,) if meant else ())
+
+
+@pytest.mark.parametrize(
+    "typed, so",
+    [("N1 O9JP", True), ("ec1v 44nb ", True), ("N1 9JP", False), ("N10 9JP", False), ("N109JP", False)],
+)
+def test_a_gap_tells_that_the_second_half_is_too_long(typed, so):
+    assert has_one_too_many(typed) is so
+
+
+@given(
+    st.from_regex(r"[A-Z]{1,2}[0-9] [0-9][A-Z]{2}", fullmatch=True),
+    st.integers(0, 6),
+    st.sampled_from("ABIJLOPZ0189"),
+)
+def test_a_character_too_many_anywhere_leaves_the_postcode_among_those_meant(postcode, place, added):
+    typed = postcode[:place] + added + postcode[place:]
+    assert postcode in without_one(typed)
+    assert all(normalise_postcode(one) == one for one in without_one(typed))
 
 
 @given(st.text(max_size=200))

@@ -1,6 +1,7 @@
 """The question and its answer, as a person without JavaScript gets them, whatever was typed."""
 
 import re
+from datetime import datetime
 from html.parser import HTMLParser
 
 import pytest
@@ -8,7 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mapservice.finder.contacts import read_contacts
+from mapservice.register.opening_hours import LONDON
+from mapservice.web import frame
 
+NOON = datetime(2026, 11, 24, 12, tzinfo=LONDON)
 LAST_RESORT = "tel:02075272000"
 FIELDS = (
     "postcode",
@@ -76,6 +80,16 @@ def test_a_postcode_of_an_unknown_area_offers_a_person_and_the_localities(client
     assert "We do not know that postcode" in text
     assert "govuk-error" not in text
     assert text.index(LAST_RESORT) < text.index("/find?locality=south&amp;need=food")
+
+
+@pytest.mark.parametrize("typed", ["N1 9JPP", "N1 O9JP", "nn1 9jp", "N1 99JP"])
+def test_a_postcode_with_a_letter_too_many_is_asked_back(client, typed):
+    answer = client.get("/find", query_string={"postcode": typed, "need": "food"})
+    text = main_of(answer)
+    assert answer.status_code == 200
+    assert "Which one do you mean?" in text
+    assert 'href="/find?postcode=N1+9JP&amp;need=food">N1 9JP</a>' in text
+    assert LAST_RESORT in text
 
 
 @pytest.mark.parametrize("typed", ["222 Upper Street, N1 9JP", "n1 9jp london"])
@@ -270,7 +284,8 @@ def test_places_not_known_to_help_are_not_called_help_and_bare_ones_come_last(cl
 
 
 @pytest.mark.parametrize("need", ["food", "home", "money"])
-def test_there_is_always_somebody_to_ring_about_a_need(client, need):
+def test_there_is_always_somebody_to_ring_about_a_need(client, need, monkeypatch):
+    monkeypatch.setattr(frame, "now", lambda: NOON)
     text = main_of(client.get(f"/find?postcode=N1+9JP&need={need}"))
     people = text[text.index("People to ring about") : text.index("Other places close by")]
     assert people.index(LAST_RESORT) < people.index("mailto:")
@@ -278,6 +293,24 @@ def test_there_is_always_somebody_to_ring_about_a_need(client, need):
     assert ("tel:02072260992" in people) == (need != "money")
     if need != "money":
         assert "Adult social care when the office is closed" in people
+
+
+def test_when_all_is_shut_whom_to_ring_comes_before_the_closed_doors(client, monkeypatch):
+    shut, late = "No place below is known to be open now.", "tel:02072260992"
+    monkeypatch.setattr(frame, "now", lambda: NOON.replace(hour=2))
+    answer = client.get("/find?postcode=N1+9JP&need=home")
+    text = main_of(answer)
+    before, screen = text.index("Start here"), text[: text.index('class="app-sheet"')]
+    assert text.index("tel:999") < text.index(shut) < text.index(late) < before
+    assert screen.count(late) == 1
+    assert "Emergency Duty Team" in text[text.index('class="app-sheet"') :]
+    about_work = main_of(client.get("/find?postcode=N1+9JP&need=work"))
+    assert shut in about_work
+    assert late not in about_work
+    monkeypatch.setattr(frame, "now", lambda: NOON)
+    by_day = main_of(client.get("/find?postcode=N1+9JP&need=home"))
+    assert shut not in by_day
+    assert by_day.index(late) > by_day.index("People to ring")
 
 
 def test_a_place_without_a_number_says_whom_to_ring(client):
