@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from mapservice.accounts.account import COLUMNS, Account, from_row
 from mapservice.accounts.permissions import Action
+from mapservice.saying import english
 from mapservice.survey.notices import tell, watch
 from mapservice.survey.people import shown_names
-from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Refused, Space, clean_words
+from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Refused, Space, Unfit, clean_words
 
 LONGEST_COMMENT = 5000
 MOST_MENTIONS = 10
@@ -83,14 +84,14 @@ def say(
     """
     try:
         body = clean_words(typed, LONGEST_COMMENT, lines=True)
-    except ValueError as error:
-        raise Refused([("body", str(error))]) from None
+    except Unfit as error:
+        raise Refused([("body", error.why)]) from None
     if not body:
-        raise Refused([("body", "Write something first")])
+        raise Refused([("body", english("Write something first"))])
     people = people_to_mention(session, space)
     named = dict.fromkeys([*mentioned_in(body, people), *(name for name in also_to if name in people)])
     if len(named) > MOST_MENTIONS:
-        raise Refused([("body", f"Name at most {MOST_MENTIONS} people")])
+        raise Refused([("body", english("Name at most %(most)s people", most=MOST_MENTIONS))])
     mentions = [account_id for name in named for account_id in people[name]]
     row = {"key": space.key, "space": space.id, "account": account.id, "body": body, "mentions": mentions}
     first = comment_id or uuid.uuid4()

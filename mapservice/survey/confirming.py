@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from mapservice.accounts.account import Account
 from mapservice.accounts.permissions import Action
 from mapservice.layers.visibility import Viewer
+from mapservice.saying import english
 from mapservice.survey import notices
 from mapservice.survey.spaces import NoSuchSpace, Refused, Space, because, hold_space, values_at, write_values
 from mapservice.survey.submitting import Received, Sent, submit
@@ -23,7 +24,8 @@ from mapservice.survey.submitting import Received, Sent, submit
 STILL_OPEN = ("open-to-all", "restricted-hours")
 """What a space can be confirmed to be still."""
 MAY_BE_TAKEN_BACK = timedelta(days=1)
-MEANWHILE = "Somebody has changed who can get in since you opened this page. Look again"
+MEANWHILE = english("Somebody has changed who can get in since you opened this page. Look again")
+CHANGED_SINCE = english("Somebody has changed this space since, so that it cannot be taken back here")
 _CHANGED = ("access", "confirmed_on", "verified", "verified_fields")
 
 
@@ -35,10 +37,10 @@ def confirm(
     `seen` is the access that the page showed: where somebody has changed it since, nothing is confirmed.
     """
     if sent.fields.get("access") not in STILL_OPEN:
-        raise Refused([("access", "Say that it is still open, or report what has changed")])
+        raise Refused([("access", english("Say that it is still open, or report what has changed"))])
     space = hold_space(session, str(sent.green_space_id), viewer)
     if space.status != "existing":
-        raise Refused([("", "Only a space that is open already can be confirmed")])
+        raise Refused([("", english("Only a space that is open already can be confirmed"))])
     if seen and seen != space.values["access"] != sent.fields["access"]:
         raise Refused([("access", MEANWHILE)])
     takes = account is not None and space.open_to(account, Action.CONFIRM)
@@ -78,7 +80,7 @@ def take_back(session: Session, submission_id: uuid.UUID, account: Account, view
     before = values_at(session, space, int(row.fields["version"]))
     followed = following(before, row.fields["access"], date.fromisoformat(row.fields["confirmed_on"]))
     if any(space.values[name] != value for name, value in followed.items()):
-        raise Refused([("", "Somebody has changed this space since, so that it cannot be taken back here")])
+        raise Refused([("", CHANGED_SINCE)])
     because(session, "Confirmation taken back")
     write_values(session, space, {name: before[name] for name in _CHANGED})
     session.execute(

@@ -24,6 +24,7 @@ from mapservice.survey.spaces import (
     NotAllowed,
     Refused,
     Space,
+    Unfit,
     because,
     clean_words,
     hold_space,
@@ -87,8 +88,8 @@ def edit(
     mine = _typed(space, base, typed)
     try:
         said = clean_words(reason, LONGEST_REASON)
-    except ValueError as error:
-        raise Refused([("reason", str(error))]) from None
+    except Unfit as error:
+        raise Refused([("reason", error.why)]) from None
     moved = _meanwhile(session, space, base, version)
     mine = {name: value for name, value in mine.items() if name not in keep_theirs}
     wanted = {name: value for name, value in mine.items() if value != base[name]}
@@ -112,8 +113,8 @@ def _typed(space: Space, base: Mapping[str, Any], typed: Mapping[str, str]) -> d
                 found[each.name] = read_value(
                     each, typed[each.name], (base[each.name], space.values[each.name])
                 )
-            except ValueError as error:
-                mistakes.append((each.name, str(error)))
+            except Unfit as error:
+                mistakes.append((each.name, error.why))
     if mistakes:
         raise Refused(mistakes)
     return found

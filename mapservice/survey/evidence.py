@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 
 from mapservice.accounts.account import Account
 from mapservice.accounts.permissions import Action
+from mapservice.saying import english
 from mapservice.survey.people import shown_names
 from mapservice.survey.photographs import NotAPhotograph, prepare
-from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Refused, Space, clean_words
+from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Refused, Space, Unfit, clean_words
 from mapservice.survey.storage import keep
 
 MOST_BYTES = 10 * 1024 * 1024
@@ -28,7 +29,7 @@ MOST_SHOWN = 300
 LONGEST_NAME, LONGEST_CAPTION = 200, 500
 ACCEPTED = ".pdf,.txt,.csv,.jpg,.jpeg,.png,.webp"
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
-NOT_TAKEN = "Choose a PDF, a plain text, or a JPEG, PNG or WebP picture"
+NOT_TAKEN = english("Choose a PDF, a plain text, or a JPEG, PNG or WebP picture")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +65,21 @@ def add_evidence(
     """
     content = stream.read(MOST_BYTES + 1)
     if not content:
-        raise Refused([("file", "Choose a file that has something in it")])
+        raise Refused([("file", english("Choose a file that has something in it"))])
     if len(content) > MOST_BYTES:
-        raise Refused([("file", f"Choose a file of at most {MOST_BYTES // 2**20} MB")])
+        raise Refused([("file", english("Choose a file of at most %(most)s MB", most=MOST_BYTES // 2**20))])
     content, media_type, ending, size = _recognised(content)
     try:
         said = clean_words(caption, LONGEST_CAPTION)
-    except ValueError as error:
-        raise Refused([("caption", str(error))]) from None
+    except Unfit as error:
+        raise Refused([("caption", error.why)]) from None
     there = session.execute(
         text("SELECT count(*) FROM survey.files WHERE green_space_key = :key AND removed_at IS NULL"),
         {"key": space.key},
     ).scalar_one()
     if there >= MOST_FILES:
-        raise Refused([("file", f"There are {MOST_FILES} files already: remove one first")])
+        full = english("There are %(most)s files already: remove one first", most=MOST_FILES)
+        raise Refused([("file", full)])
     stored = keep(folder, content)
     row = {
         "key": space.key,
@@ -199,7 +201,7 @@ def _recognised(content: bytes) -> tuple[bytes, str, str, tuple[int, int] | None
         try:
             picture = prepare(BytesIO(content))
         except NotAPhotograph as error:
-            raise Refused([("file", f"This file {error}")]) from None
+            raise Refused([("file", error.why)]) from None
         return picture.jpeg, "image/jpeg", ".jpg", (picture.width, picture.height)
     try:
         words = content.decode()

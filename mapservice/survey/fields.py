@@ -10,12 +10,15 @@ from datetime import date
 from typing import Any, Literal
 
 from mapservice.register.vocabulary import GREEN_SPACE_ACCESS, LAND_NOW, OWNER_KINDS
+from mapservice.saying import english
 from mapservice.sources.green_spaces import LARGEST_AREA_HA, TYPES
-from mapservice.survey.spaces import clean_words
+from mapservice.survey.spaces import Unfit, clean_words
 
 LONGEST_LINE, LONGEST_TEXT = 200, 5000
 DEAREST_GBP = 1_000_000_000
 TITLE_NUMBER = re.compile(r"[A-Z]{0,4}[0-9]{1,8}", re.ASCII)
+NOT_ONE = english("Choose one of these")
+NOT_A_DAY = english("Enter a date, as in 2026-05-31")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def as_typed(value: Any) -> str:
 
 
 def read_value(field: Field, typed: str, known: tuple[Any, ...] = ()) -> Any:
-    """The value that somebody typed, as JSON has it; raises ValueError with what is wrong.
+    """The value that somebody typed, as JSON has it; raises Unfit.
 
     `known` are values that are there already: a word of another source stays what it is.
     """
@@ -76,12 +79,12 @@ def read_value(field: Field, typed: str, known: tuple[Any, ...] = ()) -> Any:
     )
     if not words:
         if field.required:
-            raise ValueError("Choose one of these")
+            raise Unfit(NOT_ONE)
         return None
     match field.kind:
         case "choice":
             if words not in field.choices and words not in known:
-                raise ValueError("Choose one of these")
+                raise Unfit(NOT_ONE)
         case "number":
             return _number(field.name, words)
         case "day":
@@ -89,7 +92,7 @@ def read_value(field: Field, typed: str, known: tuple[Any, ...] = ()) -> Any:
     if field.name == "title_number":
         words = words.upper().replace(" ", "")
         if not TITLE_NUMBER.fullmatch(words):
-            raise ValueError("Enter a title number, as in NGL123456")
+            raise Unfit(english("Enter a title number, as in NGL123456"))
     return words.upper() if field.name == "postcode" else words
 
 
@@ -101,10 +104,10 @@ def _number(name: str, words: str) -> int | float:
         number = math.nan
     if name == "cost_gbp":
         if not 0 <= number <= DEAREST_GBP or number != int(number):
-            raise ValueError("Enter whole pounds, as in 45000")
+            raise Unfit(english("Enter whole pounds, as in 45000"))
         return int(number)
     if not 0 < number <= LARGEST_AREA_HA:
-        raise ValueError("Enter hectares, as in 0.25")
+        raise Unfit(english("Enter hectares, as in 0.25"))
     # A whole number is one in the register's JSON as well.
     return int(number) if number == int(number) else number
 
@@ -113,7 +116,7 @@ def _day(words: str) -> str:
     try:
         day = date.fromisoformat(words)
     except ValueError:
-        raise ValueError("Enter a date, as in 2026-05-31") from None
+        raise Unfit(NOT_A_DAY) from None
     if day > date.today():
-        raise ValueError("Enter a day that is not still to come")
+        raise Unfit(english("Enter a day that is not still to come"))
     return day.isoformat()

@@ -14,12 +14,14 @@ from sqlalchemy.orm import Session
 from mapservice.accounts.account import Account
 from mapservice.accounts.permissions import Action
 from mapservice.layers.visibility import Viewer
+from mapservice.saying import english
 from mapservice.survey.notices import tell
 from mapservice.survey.spaces import (
     NotAllowed,
     Outdated,
     Refused,
     Space,
+    Unfit,
     because,
     clean_words,
     hold_space,
@@ -28,6 +30,8 @@ from mapservice.survey.spaces import (
 
 LONGEST_REASON = 500
 COUNCIL = "council"
+EXISTS = english("This one exists already: merge the potential one into it")
+HIDDEN = english("Others would see what only the council may: merge that one into this one")
 # What belongs to a space, by the column that names it, and by that with its public id where it keeps both.
 OF_KEY = ("register.entrances", "register.service_at_locations")
 SUBMISSIONS = "survey.submissions"
@@ -54,7 +58,7 @@ def merge(
     `versions` are of both, as the person saw them. Raises NoSuchSpace, NotAllowed, Refused, Outdated.
     """
     if duplicate_id == into_id:
-        raise Refused([("into", "Choose another space than this one")])
+        raise Refused([("into", english("Choose another space than this one"))])
     duplicate = hold_space(session, duplicate_id, account.sees)
     into = hold_space(session, into_id, account.sees)
     for space, version in zip((duplicate, into), versions, strict=True):
@@ -63,13 +67,13 @@ def merge(
         if space.version != version:
             raise Outdated(space)
     if duplicate.status == "existing" and into.status == "potential":
-        raise Refused([("into", "This one exists already: merge the potential one into it")])
+        raise Refused([("into", EXISTS)])
     if duplicate.visibility == COUNCIL and into.visibility != COUNCIL:
-        raise Refused([("into", "Others would see what only the council may: merge that one into this one")])
+        raise Refused([("into", HIDDEN)])
     try:
         said = clean_words(reason, LONGEST_REASON)
-    except ValueError as error:
-        raise Refused([("reason", str(error))]) from None
+    except Unfit as error:
+        raise Refused([("reason", error.why)]) from None
     because(session, said or f"merged into {into.id}")
     ids = {
         **{"old": duplicate.key, "new": into.key, "old_id": duplicate.id, "new_id": into.id},

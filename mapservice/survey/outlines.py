@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from mapservice.finder.locate import on_grid
 from mapservice.layers.sql import FITTED_GRID_SRID
 from mapservice.layers.visibility import Viewer
-from mapservice.survey.spaces import UNNAMED
+from mapservice.saying import Said, english
+from mapservice.survey.spaces import UNNAMED, Unfit
 
 TENNIS_COURT_M2 = 23.77 * 10.97
 """A doubles court within its lines (the Rules of Tennis, rule 1), nothing of the ground around it."""
@@ -72,24 +73,30 @@ WHERE NOT ST_DWithin(
     {ON_GRID}, :farthest)
 """
 
-NOT_READABLE = "What was drawn could not be read. Draw it again"
-CROSSES = (
+NOT_READABLE = english("What was drawn could not be read. Draw it again")
+CROSSES = english(
     "The outline crosses itself. Take back the last corners until it no longer does, and go round the edge "
     "in one direction"
 )
-OUTSIDE = "This is outside the borough. Move the map, or check the postcode or grid reference"
-TOO_SMALL = "The outline is smaller than one square metre. Draw it larger, or put a single point"
-TOO_LARGE = "The outline is larger than 100 hectares. Draw one space at a time"
-TOO_MANY = f"The outline has more than {MOST_POSITIONS:,} corners. Draw it with fewer"
-TOO_MANY_ENTRANCES = f"There are more than {MOST_ENTRANCES} entrances. Leave the less important ones out"
-FAR_ENTRANCE = (
-    f"An entrance is more than {FARTHEST_ENTRANCE_M} metres away from the space. Move it or take it off"
+OUTSIDE = english("This is outside the borough. Move the map, or check the postcode or grid reference")
+TOO_SMALL = english("The outline is smaller than one square metre. Draw it larger, or put a single point")
+TOO_LARGE = english("The outline is larger than 100 hectares. Draw one space at a time")
+TOO_MANY = english(
+    "The outline has more than %(most)s corners. Draw it with fewer", most=f"{MOST_POSITIONS:,}"
 )
-PARTLY_OUTSIDE = "Part of it is outside the borough."
+TOO_MANY_ENTRANCES = english(
+    "There are more than %(most)s entrances. Leave the less important ones out", most=MOST_ENTRANCES
+)
+FAR_ENTRANCE = english(
+    "An entrance is more than %(most)s metres away from the space. Move it or take it off",
+    most=FARTHEST_ENTRANCE_M,
+)
+PARTLY_OUTSIDE = english("Part of it is outside the borough.")
+TOO_FEW = english("An outline needs three corners at least. Add some, or put a single point")
 
 
-class Unreadable(ValueError):
-    """It is not a point or an outline in longitude and latitude; the message says so."""
+class Unreadable(Unfit):
+    """It is not a point or an outline in longitude and latitude."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +120,8 @@ class Overlap:
 class Checked:
     """What is to be put right before it can be sent; what is worth knowing; how large it is."""
 
-    problems: tuple[str, ...]
-    notes: tuple[str, ...]
+    problems: tuple[Said, ...]
+    notes: tuple[Said, ...]
     area_m2: float | None
     overlaps: tuple[Overlap, ...]
     crossing: tuple[float, float] | None = None
@@ -147,7 +154,7 @@ def read_geometry(given: Any) -> dict[str, Any]:
             if ring and ring[0] != ring[-1]:
                 ring.append(ring[0])
             if len({*map(tuple, ring)}) < 3:
-                raise Unreadable("An outline needs three corners at least. Add some, or put a single point")
+                raise Unreadable(TOO_FEW)
             return {"type": "Polygon", "coordinates": [ring]}
     raise Unreadable(NOT_READABLE)
 

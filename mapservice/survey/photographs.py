@@ -14,6 +14,8 @@ from typing import IO, Any
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from mapservice.saying import Said, english
+
 log = logging.getLogger(__name__)
 
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -28,16 +30,24 @@ MOST_PIXELS_WHOLE = 25_000_000
 MOST_SCANS = 100
 SCAN = b"\xff\xda"
 
-NOT_A_PICTURE = "is not a photograph that can be opened here. Choose a JPEG, PNG or WebP picture"
-HEIC = "is in Apple's format HEIC, which cannot be opened here. Save or share it as JPEG, then choose that"
-DAMAGED = "is damaged or came through incomplete. Choose it again, or take another"
+NOT_A_PICTURE = english(
+    "This is not a photograph that can be opened here. Choose a JPEG, PNG or WebP picture"
+)
+HEIC = english(
+    "This is in Apple's format HEIC, which cannot be opened here. Save or share it as JPEG, then choose that"
+)
+DAMAGED = english("This is damaged or came through incomplete. Choose it again, or take another")
 
 _one_at_a_time = threading.Lock()
 """An unpacked picture takes up to 300 MB: a process unpacks one, and the others wait."""
 
 
 class NotAPhotograph(Exception):
-    """It cannot be taken; the message says why and what to do, beginning after the name of the file."""
+    """It cannot be taken; `why` says why, and what to do."""
+
+    def __init__(self, why: Said) -> None:
+        self.why = why
+        super().__init__(why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +149,8 @@ def _is_heic(stream: IO[bytes]) -> bool:
     return head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc", b"heim")
 
 
-def _too_large(most: int) -> str:
-    return (
-        f"is too large: a picture may have at most {most // 1_000_000} megapixels. Take it at a smaller size"
+def _too_large(most: int) -> Said:
+    return english(
+        "This is too large: a picture may have at most %(most)s megapixels. Take it at a smaller size",
+        most=most // 1_000_000,
     )

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from mapservice.accounts.account import Account
 from mapservice.accounts.permissions import Action, localities_for
+from mapservice.saying import english
 from mapservice.survey.changes import is_change_of
 from mapservice.survey.merging import OF_BOTH, OF_KEY, parts_of_what
 from mapservice.survey.notices import tell
@@ -68,7 +69,7 @@ MOVED_OTHERWISE = (
       AND c.after ->> 'green_space_key' = w.green_space_key::text
       AND c.after ->> 'account_id' = w.account_id AND CAST(c.after ->> 'since' AS timestamptz) = w.since""",
 )
-CANNOT = "It cannot go back to that: something else depends on how it is now"
+CANNOT = english("It cannot go back to that: something else depends on how it is now")
 LOCALITIES_OF_STATE = """ARRAY(SELECT a.id FROM register.areas a
     JOIN register.boundary_sets s ON s.id = a.boundary_set_id AND s.kind = 'locality'
     WHERE ST_Intersects(a.geom, CAST(c.before ->> 'geom' AS geometry)))"""
@@ -223,7 +224,7 @@ def _state(session: Session, table: str, row_key: str) -> dict[str, Any] | None:
 def _put_back(session: Session, change: Row[Any], *, rest_only: bool) -> None:
     now = _state(session, change.table_name, change.row_key)
     if now is None:
-        raise Refused([("revert", "It was removed since: bring it back first")])
+        raise Refused([("revert", english("It was removed since: bring it back first"))])
     columns = _columns(session, change.table_name)
     did = [name for name in columns if change.before.get(name) != change.after.get(name)]
     again = [name for name in did if now.get(name) != change.after.get(name)]
@@ -250,7 +251,7 @@ def _remove_again(session: Session, change: Row[Any]) -> None:
     """Take back that a row came: only while it is still what it was then."""
     now = _state(session, change.table_name, change.row_key)
     if now is None:
-        raise Refused([("revert", "It was removed since")])
+        raise Refused([("revert", english("It was removed since"))])
     again = [name for name in _columns(session, change.table_name) if now.get(name) != change.after.get(name)]
     if again:
         raise ChangedSince(_later(session, change, again, now), ())
@@ -263,7 +264,7 @@ def _remove_again(session: Session, change: Row[Any]) -> None:
 def _bring_back(session: Session, change: Row[Any]) -> None:
     """Put a row back that was removed, with what the same transaction took or moved away from it."""
     if _state(session, change.table_name, change.row_key) is not None:
-        raise Refused([("revert", "It is there again")])
+        raise Refused([("revert", english("It is there again"))])
     _insert(session, change.table_name, "c.id = :change", {"change": change.id})
     if change.table_name != "green_spaces":
         return

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from mapservice.accounts.account import Account
 from mapservice.accounts.permissions import Action
 from mapservice.register.opening_hours import LONDON
+from mapservice.saying import english
 from mapservice.survey.confirming import following
 from mapservice.survey.editing import Edited, edit
 from mapservice.survey.fields import FIELDS
@@ -24,6 +25,7 @@ from mapservice.survey.spaces import (
     NotAllowed,
     Refused,
     Space,
+    Unfit,
     because,
     clean_words,
     hold_space,
@@ -113,10 +115,10 @@ def decline(session: Session, submission_id: uuid.UUID, account: Account, reason
         raise NotAllowed
     try:
         said = clean_words(reason, LONGEST_REASON, lines=True)
-    except ValueError as error:
-        raise Refused([("decline_reason", str(error))]) from None
+    except Unfit as error:
+        raise Refused([("decline_reason", error.why)]) from None
     if not said:
-        raise Refused([("decline_reason", "Say why, for whoever sent it")])
+        raise Refused([("decline_reason", english("Say why, for whoever sent it"))])
     _settle(session, sent, account, "declined", said)
     return sent
 
@@ -128,7 +130,14 @@ def _hold(session: Session, submission_id: uuid.UUID) -> Submission:
     if sent is None or sent.kind == "space":
         raise NoSuchSpace(str(submission_id))
     if sent.state != "waiting":
-        raise Refused([("decide", f"This was {sent.state} already, by {sent.decided_by}")])
+        who = sent.decided_by
+        raise Refused(
+            [
+                ("decide", english("This was taken already, by %(who)s", who=who))
+                if sent.state == "taken"
+                else ("decide", english("This was declined already, by %(who)s", who=who))
+            ]
+        )
     return sent
 
 

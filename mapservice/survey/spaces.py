@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from mapservice.accounts.account import Account
 from mapservice.accounts.permissions import Action
 from mapservice.layers.visibility import LEVELS, Viewer
+from mapservice.saying import Said, english
 
 VERSION = """COALESCE((SELECT max(c.id) FROM history.changes c
     WHERE c.table_name = 'green_spaces' AND c.row_key = f.key::text), 0)"""
@@ -32,10 +33,18 @@ UNNAMED = "Unnamed green space"
 _NO_VALUE = ("key", "geom", "geom_4326", "geom_3857", "created_at", "updated_at")
 
 
+class Unfit(ValueError):
+    """What somebody typed cannot be taken; `why` says so."""
+
+    def __init__(self, why: Said) -> None:
+        self.why = why
+        super().__init__(why)
+
+
 class Refused(ValueError):
     """What was asked cannot be done; every mistake as (field, reason)."""
 
-    def __init__(self, mistakes: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, mistakes: Iterable[tuple[str, Said]]) -> None:
         self.mistakes = [*mistakes]
         super().__init__("; ".join(f"{field}: {reason}" for field, reason in self.mistakes))
 
@@ -202,10 +211,11 @@ def because(session: Session, reason: str | None) -> None:
 
 
 def clean_words(typed: str, longest: int, *, lines: bool = False) -> str:
-    """What somebody typed, trimmed; raises ValueError with what is wrong with it."""
+    """What somebody typed, trimmed; raises Unfit."""
     words = typed.replace("\r\n", "\n").replace("\r", "\n").strip() if lines else " ".join(typed.split())
     if any(ord(letter) < 32 and letter not in "\n\t" for letter in words):
-        raise ValueError("This has a character that is not text")
+        raise Unfit(english("This has a character that is not text"))
     if len(words) > longest:
-        raise ValueError(f"Use at most {longest:,} characters; these are {len(words):,}")
+        most, many = f"{longest:,}", f"{len(words):,}"
+        raise Unfit(english("Use at most %(most)s characters; these are %(many)s", most=most, many=many))
     return words

@@ -12,12 +12,15 @@ from sqlalchemy.orm import Session
 from mapservice.accounts.account import Account
 from mapservice.accounts.permissions import Action
 from mapservice.register.vocabulary import GREEN_SPACE_ACCESS, STAGES
+from mapservice.saying import english
+from mapservice.survey.fields import NOT_A_DAY
 from mapservice.survey.notices import tell
 from mapservice.survey.spaces import (
     NotAllowed,
     Outdated,
     Refused,
     Space,
+    Unfit,
     because,
     clean_words,
     hold_space,
@@ -92,7 +95,7 @@ def move_stage(
         raise Outdated(space)
     move = MOVES.get((space.stage or "", target))
     if move is None:
-        raise Refused([("stage", "Choose a stage that it can move to from where it is")])
+        raise Refused([("stage", english("Choose a stage that it can move to from where it is"))])
     if not space.open_to(account, move.action):
         raise NotAllowed
     said, values = _checked(move, space, reason, opened_on, access, today or date.today())
@@ -125,7 +128,7 @@ def set_due(session: Session, space_id: str, account: Account, version: int, typ
     try:
         due = date.fromisoformat(typed.strip()) if typed.strip() else None
     except ValueError:
-        raise Refused([("due_on", "Enter a date, as in 2026-05-31")]) from None
+        raise Refused([("due_on", NOT_A_DAY)]) from None
     return _write_one(session, space, account, version, "due_on", due.isoformat() if due else None)
 
 
@@ -136,23 +139,25 @@ def _checked(
     mistakes = []
     try:
         said = clean_words(reason, LONGEST_REASON, lines=True)
-    except ValueError as error:
+    except Unfit as error:
         said = ""
-        mistakes.append(("reason", str(error)))
+        mistakes.append(("reason", error.why))
     else:
         if "reason" in move.needs and not said:
-            mistakes.append(("reason", "Say why, for whoever suggested it and for who comes after you"))
+            why = english("Say why, for whoever suggested it and for who comes after you")
+            mistakes.append(("reason", why))
     values: dict[str, Any] = {"stage": move.target, "stage_reason": said or None}
     if move.target == "opened":
         try:
             day = date.fromisoformat(opened_on.strip())
             if day > today:
-                mistakes.append(("opened_on", "It cannot have opened on a day that is still to come"))
+                too_soon = english("It cannot have opened on a day that is still to come")
+                mistakes.append(("opened_on", too_soon))
         except ValueError:
             day = today
-            mistakes.append(("opened_on", "Enter the day it opened, as in 2026-05-31"))
+            mistakes.append(("opened_on", english("Enter the day it opened, as in 2026-05-31")))
         if access not in GREEN_SPACE_ACCESS or access in ("no-access", "unknown"):
-            mistakes.append(("access", "Choose who may go in now"))
+            mistakes.append(("access", english("Choose who may go in now")))
         values |= {"status": "existing", "opened_on": day, "access": access, "visibility": PUBLIC}
     elif space.stage == "opened":
         values |= {"status": "potential", "opened_on": None, "access": "unknown"}

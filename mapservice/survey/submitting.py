@@ -19,16 +19,17 @@ from sqlalchemy.orm import Session
 from mapservice.accounts.account import Account
 from mapservice.layers.editing import free_id
 from mapservice.layers.visibility import Viewer
+from mapservice.saying import Said, english
 from mapservice.survey import notices, outlines
 from mapservice.survey.fields import FIELDS, Field, read_value
 from mapservice.survey.outlines import ON_GRID
-from mapservice.survey.spaces import NoSuchSpace, Refused
+from mapservice.survey.spaces import NoSuchSpace, Refused, Unfit
 
 Kind = Literal["space", "confirmation", "change"]
 
 SOURCE = "green-space-survey"
 MOST_PHOTOGRAPHS = 6
-TOO_MANY_PHOTOGRAPHS = f"Send at most {MOST_PHOTOGRAPHS} photographs"
+TOO_MANY_PHOTOGRAPHS = english("Send at most %(count)s photographs", count=MOST_PHOTOGRAPHS)
 SENT_AGAIN = timedelta(days=1)
 """So long the same words of the same place are the same suggestion, under whichever id."""
 LONGEST_WAITING = timedelta(days=90)
@@ -185,13 +186,13 @@ def is_repeat(session: Session, sent: Sent) -> bool:
 
 def read_fields(sent: Sent) -> dict[str, str]:
     """The words that were given, trimmed; raises Refused naming every field that is wrong."""
-    mistakes: list[tuple[str, str]] = []
+    mistakes: list[tuple[str, Said]] = []
     fields: dict[str, str] = {}
     for name, field in SAID.items():
         try:
             words = read_value(field, sent.fields.get(name, ""))
-        except ValueError as error:
-            mistakes.append((name, str(error)))
+        except Unfit as error:
+            mistakes.append((name, error.why))
         else:
             fields |= {name: words} if words else {}
     mistakes += _mistakes(sent, fields)
@@ -260,13 +261,13 @@ def withdraw_photograph(session: Session, submission_id: uuid.UUID, file_id: uui
     return gone.first() is not None
 
 
-def _mistakes(sent: Sent, fields: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+def _mistakes(sent: Sent, fields: Mapping[str, str]) -> Iterable[tuple[str, Said]]:
     if sent.kind == "space" and not sent.fields.get("name", "").strip():
-        yield "name", "Say what people call it, or what is next to it"
+        yield "name", english("Say what people call it, or what is next to it")
     if sent.kind == "space" and sent.geometry is None:
-        yield "place", "Say where it is"
+        yield "place", english("Say where it is")
     if sent.kind == "change" and not fields.get("changed") and not fields.get("note"):
-        yield "changed", "Say what has changed"
+        yield "changed", english("Say what has changed")
 
 
 def _known(session: Session, submission_id: uuid.UUID) -> tuple[str, dict[str, str]] | None:

@@ -57,10 +57,11 @@ def extract() -> Catalog:
     for file, _line, message, comments, context in sorted(found, key=lambda one: (one[0], one[1])):
         # Places are told by file, not by line: a line moved is no change for a translator.
         catalog.add(message, locations=[(file, 0)], auto_comments=comments, context=context)
-    for file, _line, message, comments, context in sorted(
-        extract_from_dir(WEB.parent / "accounts", method_map=METHODS[:1], keywords={"english": None})
-    ):
-        catalog.add(message, locations=[(f"accounts/{file}", 0)], auto_comments=comments, context=context)
+    for room in ("accounts", "survey"):
+        for file, _line, message, comments, context in sorted(
+            extract_from_dir(WEB.parent / room, method_map=METHODS[:1], keywords={"english": None})
+        ):
+            catalog.add(message, locations=[(f"{room}/{file}", 0)], auto_comments=comments, context=context)
     for words in (ACCESS_FACTS, GREEN_SPACE_ACCESS, LAND_NOW, OWNER_KINDS):
         for title in words.values():
             catalog.add(title, locations=[("register/vocabulary.py", 0)])

@@ -18,7 +18,7 @@ from mapservice.web import context, identity
 from mapservice.web.languages import gettext
 from mapservice.web.survey.kept import keep_words
 from mapservice.web.survey.space import Answer, form_version, number_in, page
-from mapservice.web.survey.words import HINTS, choice_words
+from mapservice.web.survey.words import HINTS, choice_words, mistakes_words
 
 blueprint = Blueprint("changing", __name__, url_prefix="/review")
 keep_words(blueprint)
@@ -67,7 +67,7 @@ def change(space_id: str) -> Answer:
         with _session() as session:
             space = _space(session, space_id, Action.MOVE_STAGE)
         # The version stays the one it was made from: what others did meanwhile is not to be overwritten.
-        wrong = dict(refused.mistakes)
+        wrong = mistakes_words(refused)
         return _form(space, typed, wrong, asked=asked, reason=reason, status=400, version=form_version())
     except Conflict as conflict:
         return _form(conflict.space, typed, conflict=conflict, reason=reason, status=409)
@@ -106,7 +106,7 @@ def do_merge(space_id: str) -> Answer:
     except NotAllowed:
         abort(403)
     except Refused as refused:
-        return _merge_page(space_id, into, dict(refused.mistakes), 400)
+        return _merge_page(space_id, into, mistakes_words(refused), 400)
     except Outdated as outdated:
         name = outdated.space.name
         said = gettext("“%(name)s” has been changed meanwhile. Look again, then merge.", name=name)
@@ -129,7 +129,7 @@ def take_back(space_id: str) -> Answer:
     except NotAllowed:
         abort(403)
     except Refused as refused:
-        return page(space_id, errors=dict(refused.mistakes), status=409)
+        return page(space_id, errors=mistakes_words(refused), status=409)
     except ChangedSince as since:
         with _session() as session:
             current = _space(session, space_id, Action.REVERT)
@@ -161,7 +161,7 @@ def restore() -> Answer:
     except NotAllowed:
         abort(403)
     except Refused as refused:
-        return _removed(str(refused.mistakes[0][1]))
+        return _removed(*mistakes_words(refused).values())
     return redirect(url_for("space.show", space_id=space.id, done="back"), 303)
 
 

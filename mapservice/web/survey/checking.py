@@ -13,6 +13,7 @@ from mapservice.survey import outlines, whereabouts
 from mapservice.survey.nearby import near
 from mapservice.survey.outlines import Checked, Unreadable
 from mapservice.web import context, identity
+from mapservice.web.words import in_words
 
 blueprint = Blueprint("checking", __name__)
 
@@ -29,7 +30,7 @@ def check() -> Response:
         geometry = outlines.read_geometry(asked.get("geometry"))
         entrances = outlines.read_entrances(asked.get("entrances") or [])
     except Unreadable as error:
-        return jsonify(_said(Checked((str(error),), (), None, ())))
+        return jsonify(_said(Checked((error.why,), (), None, ())))
     with context.database().session(READER) as session:
         return jsonify(_said(outlines.check(session, geometry, context.viewer(), entrances)))
 
@@ -59,8 +60,8 @@ def near_by() -> Response:
 
 def _said(found: Checked) -> dict[str, Any]:
     return {
-        "problems": found.problems,
-        "notes": found.notes,
+        "problems": [in_words(each) for each in found.problems],
+        "notes": [in_words(each) for each in found.notes],
         "area_m2": found.area_m2 and round(found.area_m2, 1),
         "tennis_courts": found.tennis_courts and round(found.tennis_courts, 2),
         "crossing": found.crossing,

@@ -20,6 +20,7 @@ from mapservice.web.frame import now
 from mapservice.web.survey import suggesting
 from mapservice.web.survey.suggesting import NO_UPLOADS, Answer, Mistakes, read_id, receive
 from mapservice.web.survey.uploads import Uploads
+from mapservice.web.words import in_words
 
 blueprint = Blueprint("confirming", __name__)
 blueprint.url_value_preprocessor(suggesting.allow_photographs)
@@ -55,7 +56,7 @@ def still_open(feature_id: str) -> Answer:
     except TooMany as late:
         return _ask(feature_id, wait_words(late)), 429
     except Refused as error:
-        return _ask(feature_id, error.mistakes[0][1]), 400
+        return _ask(feature_id, in_words(error.mistakes[0][1])), 400
     except NoSuchSpace:
         abort(404)
     if taken:
@@ -75,7 +76,7 @@ def undo(submission_id: uuid.UUID) -> Answer:
     except NoSuchSpace:
         abort(404)
     except Refused as error:
-        page = render_template("survey/not_taken_back.html", reason=error.mistakes[0][1])
+        page = render_template("survey/not_taken_back.html", reason=in_words(error.mistakes[0][1]))
         return page, 409
     return redirect(url_for("directory.green_space", feature_id=space_id, confirmed="undone"), 303)
 

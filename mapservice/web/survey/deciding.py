@@ -15,7 +15,7 @@ from mapservice.web import context, identity
 from mapservice.web.languages import gettext
 from mapservice.web.survey.kept import keep_words
 from mapservice.web.survey.space import Answer, form_version
-from mapservice.web.survey.words import choice_words, field_words
+from mapservice.web.survey.words import choice_words, field_words, mistakes_words
 
 blueprint = Blueprint("deciding", __name__, url_prefix="/review/submissions/<uuid:submission_id>")
 keep_words(blueprint)
@@ -51,7 +51,7 @@ def decide(submission_id: uuid.UUID) -> Answer:
     except NotAllowed:
         abort(403)
     except Refused as refused:
-        return _page(submission_id, dict(refused.mistakes), 400)
+        return _page(submission_id, mistakes_words(refused), 400)
     except Conflict as conflict:
         names = ", ".join(field_words(each.name) for each in conflict.conflicts)
         said = gettext(

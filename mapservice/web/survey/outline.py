@@ -15,6 +15,7 @@ from mapservice.web.languages import gettext
 from mapservice.web.maps import built_map
 from mapservice.web.survey.kept import keep_words
 from mapservice.web.survey.space import Answer, form_version
+from mapservice.web.words import in_words
 
 blueprint = Blueprint("outline", __name__, url_prefix="/review/<space_id>/outline")
 keep_words(blueprint)
@@ -41,9 +42,9 @@ def draw(space_id: str) -> Answer:
                 session, space_id, account, form_version(), geometry, entrances, form.getlist("had")
             )
     except Unreadable as error:
-        return _page(space_id, str(error), 400)
+        return _page(space_id, in_words(error), 400)
     except Refused as refused:
-        return _page(space_id, ". ".join(reason for _, reason in refused.mistakes), 400)
+        return _page(space_id, ". ".join(in_words(reason) for _, reason in refused.mistakes), 400)
     except NoSuchSpace:
         abort(404)
     except NotAllowed:

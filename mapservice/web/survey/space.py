@@ -27,6 +27,7 @@ from mapservice.web.frame import now
 from mapservice.web.languages import gettext
 from mapservice.web.survey.drawing import drawing
 from mapservice.web.survey.kept import keep_words
+from mapservice.web.survey.words import mistakes_words
 from mapservice.web.words import stage_words
 
 blueprint = Blueprint("space", __name__, url_prefix="/review/<space_id>")
@@ -105,7 +106,7 @@ def act(space_id: str, done: str, change: Callable[[Session], Space], field: str
     except NotAllowed:
         abort(403)
     except Refused as refused:
-        return page(space_id, errors=dict(refused.mistakes), status=400)
+        return page(space_id, errors=mistakes_words(refused), status=400)
     except Outdated as outdated:
         return page(space_id, errors={field: _outdated(outdated.space, field)}, status=409)
     changed = before is None or after.version != before.version

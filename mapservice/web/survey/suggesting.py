@@ -44,6 +44,8 @@ from mapservice.web.languages import gettext
 from mapservice.web.maps import built_map
 from mapservice.web.survey import uploads
 from mapservice.web.survey.uploads import Uploads
+from mapservice.web.survey.words import mistakes_words
+from mapservice.web.words import in_words
 
 blueprint = Blueprint("suggesting", __name__)
 
@@ -203,7 +205,7 @@ def receive(
         )
         return _refuse(Problem({"photographs": words}, 507), refused, typed, _only_known(typed))
     except Refused as error:
-        return _refuse(Problem(dict(error.mistakes)), refused, typed, uploaded)
+        return _refuse(Problem(mistakes_words(error)), refused, typed, uploaded)
     except NoSuchSpace:
         abort(404)
     return _received(received, sent.id if received.new else received.submission_id)
@@ -226,7 +228,7 @@ def read_place(sent: Sent, typed: Mapping[str, str]) -> tuple[Sent, Mistakes]:
             geometry = outlines.read_geometry(_json(drawn))
             entrances = outlines.read_entrances(_json(typed.get("entrances") or "[]"))
         except Unreadable as error:
-            return sent, {"place": str(error)}
+            return sent, {"place": in_words(error)}
         return replace(sent, geometry=geometry, entrances=entrances), {}
     words = typed.get("place", "").strip() or typed.get("at_photograph", "").strip()
     if not words:
@@ -248,7 +250,7 @@ def _mistakes_of(sent: Sent) -> Mistakes:
     try:
         read_fields(sent)
     except Refused as error:
-        return dict(error.mistakes)
+        return mistakes_words(error)
     return {}
 
 

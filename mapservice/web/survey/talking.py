@@ -18,6 +18,7 @@ from mapservice.web import context, identity
 from mapservice.web.languages import gettext
 from mapservice.web.survey.kept import keep_words
 from mapservice.web.survey.space import Answer, number_in, page
+from mapservice.web.survey.words import mistakes_words
 
 blueprint = Blueprint("talking", __name__, url_prefix="/green-spaces/<space_id>")
 keep_words(blueprint)
@@ -56,7 +57,7 @@ def comment(space_id: str) -> Answer:
                 comment_id=_uuid(form.get("id", "")),
             )
     except Refused as refused:
-        return _page(space_id, dict(refused.mistakes))
+        return _page(space_id, mistakes_words(refused))
     return _back(space_id, "commented", "comments")
 
 
@@ -108,7 +109,7 @@ def add_file(space_id: str) -> Answer:
                 _uuid(request.form.get("id", "")),
             )
     except Refused as refused:
-        return page(space_id, errors=dict(refused.mistakes), status=400)
+        return page(space_id, errors=mistakes_words(refused), status=400)
     except NoRoom:
         said = gettext(
             "There is no room for more files just now, and yours was not kept. Tell an administrator."

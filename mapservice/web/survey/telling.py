@@ -61,23 +61,29 @@ def digest_letter(digest: Digest, site: str, service: str) -> tuple[str, str]:
     """Subject and text of the e-mail with somebody's notices."""
     number = len(digest.notices)
     lines = [
-        f"Hello {digest.account.name},",
+        gettext("Hello %(name)s,", name=digest.account.name),
         "",
-        "this happened on green spaces that you watch or review:",
+        gettext("this happened on green spaces that you watch or review:"),
         "",
     ]
     for notice in digest.notices[:MOST_MAILED]:
         lines += _lines(notice, site)
     if number > MOST_MAILED:
-        lines += [f"… and {number - MOST_MAILED} more: {site}/notices", ""]
+        address = f"{site}/notices"
+        lines += [
+            gettext("… and %(count)s more: %(address)s", count=number - MOST_MAILED, address=address),
+            "",
+        ]
     lines += [
         "--",
-        "You get this at most once a day, and only when there is something you have not read.",
-        f"To stop these e-mails: {site}/account#digest",
+        gettext("You get this at most once a day, and only when there is something you have not read."),
+        gettext("To stop these e-mails: %(address)s", address=f"{site}/account#digest"),
         "",
     ]
-    things = "1 notice" if number == 1 else f"{number} notices"
-    return f"{things} from the {service} community map", "\n".join(lines)
+    if number == 1:
+        return gettext("1 notice from the %(service)s community map", service=service), "\n".join(lines)
+    subject = gettext("%(count)s notices from the %(service)s community map", count=number, service=service)
+    return subject, "\n".join(lines)
 
 
 def _lines(notice: Notice, site: str) -> Sequence[str]:

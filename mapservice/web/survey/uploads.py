@@ -12,11 +12,13 @@ from flask import current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.datastructures import FileStorage
 
+from mapservice.saying import english
 from mapservice.survey import storage
 from mapservice.survey.photographs import NotAPhotograph, prepare
 from mapservice.survey.submitting import MOST_PHOTOGRAPHS, KeptPhotograph
 from mapservice.web import context
 from mapservice.web.languages import gettext
+from mapservice.web.words import in_words
 
 MOST_BYTES = 12 * 1024 * 1024
 """Of one photograph, as its camera made it."""
@@ -83,7 +85,7 @@ def take(files: Iterable[FileStorage], tokens: Iterable[str]) -> Uploads:
         try:
             upload = _keep(file, name)
         except NotAPhotograph as error:
-            mistakes.append(f"{name} {error}")
+            mistakes.append(f"{name}: {in_words(error)}")
         else:
             taken[upload.photograph.sha256] = upload
     return Uploads([*taken.values()][:MOST_PHOTOGRAPHS], mistakes)
@@ -98,7 +100,8 @@ def plain_name(given: str) -> str:
 
 def _keep(file: FileStorage, name: str) -> Upload:
     if file.stream.seek(0, 2) > MOST_BYTES:
-        raise NotAPhotograph(f"is larger than {MOST_BYTES // 1024**2} MB. Send it at a smaller size")
+        most = MOST_BYTES // 1024**2
+        raise NotAPhotograph(english("This is larger than %(most)s MB. Send it at a smaller size", most=most))
     found = prepare(file.stream)
     stored = storage.keep(folder(), found.jpeg)
     photograph = KeptPhotograph(stored.sha256, stored.bytes, found.width, found.height, name)

@@ -10,9 +10,10 @@ from flask import Flask
 from mapservice.register.opening_hours import LONDON
 from mapservice.register.vocabulary import GREEN_SPACE_ACCESS, LAND_NOW, OWNER_KINDS
 from mapservice.survey.fields import as_typed
+from mapservice.survey.spaces import Refused
 from mapservice.survey.submitting import CHANGED
 from mapservice.web.languages import gettext, lazy_gettext
-from mapservice.web.words import STAGES, access_words, day_words, words
+from mapservice.web.words import STAGES, access_words, day_words, in_words, words
 
 FIELD_WORDS = {
     "name": lazy_gettext("Name"),
@@ -96,6 +97,11 @@ def moment_words(moment: datetime) -> str:
     """A moment as day and time on the clocks here: ``31 May 2026, 14:05``."""
     here = moment.astimezone(LONDON)
     return f"{day_words(here.date())}, {here:%H:%M}"
+
+
+def mistakes_words(refused: Refused) -> dict[str, str]:
+    """What was refused, in the language of the page: why, by field."""
+    return {field: in_words(reason) for field, reason in refused.mistakes}
 
 
 def choice_words(name: str, value: str) -> str:

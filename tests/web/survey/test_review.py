@@ -85,6 +85,50 @@ def test_an_empty_queue_says_so_and_nonsense_is_not_found(reviewer):
     assert reviewer.get("/review?page=99999999999").status_code == 200
 
 
+FORMS = {
+    "stage": ("/review/{id}/stage", {"stage": "opened", "opened_on": "soon"}),
+    "no-such-stage": ("/review/{id}/stage", {"stage": "nonsense"}),
+    "declined": ("/review/{id}/stage", {"stage": "declined"}),
+    "too-long": ("/review/{id}/stage", {"stage": "plan", "reason": "é" * 3000}),
+    "due": ("/review/{id}/due", {"due_on": "soon"}),
+    "fields": ("/review/{id}/edit", {"name": "é" * 300, "access": "x", "cost_gbp": "?", "opened_on": "?"}),
+    "owner": (
+        "/review/{id}/edit",
+        {"title_number": "?", "area_stated_ha": "-1", "confirmed_on": "2999"},
+    ),
+    "merge": ("/review/{id}/merge", {"into": "{id}"}),
+    "undrawn": ("/review/{id}/outline", {"geometry": "{{}}"}),
+    "outside": ("/review/{id}/outline", {"geometry": '{{"type": "Point", "coordinates": [0, 51]}}'}),
+    "nothing-said": ("/green-spaces/{id}/comments", {"body": " "}),
+    "file": ("/green-spaces/{id}/files", {"file": (b"MZ\x90\x00\xff", "é.exe")}),
+    "picture": ("/green-spaces/{id}/files", {"file": (b"\xff\xd8\xff\x00", "é.jpg")}),
+    "not-sent": ("/green-spaces/highbury-fields/report", {"changed": ""}),
+    "not-open": ("/green-spaces/highbury-fields/confirm", {"access": ""}),
+    "suggested": ("/green-spaces/suggest", {"name": "", "geometry": '{{"type": "Polygon"}}'}),
+    "photograph": ("/green-spaces/suggest", {"photographs": (b"\x00\x00\x00\x18ftypheic", "é.heic")}),
+}
+REFUSED = re.compile(r'class="govuk-error-message">(.*?)</p>|error-summary__list">(.*?)</ul>', re.S)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_refusal_is_in_the_language_of_the_page(database, suggest, reviewer, form):
+    space_id = suggest(name="é")
+    version = seen(database, space_id).version
+    path, given = FORMS[form]
+    at = f"/review/{space_id}?lang=en-XA" if "{id}" in path else f"{path}?lang=en-XA"
+    fields = {
+        name: (io.BytesIO(value[0]), value[1]) if isinstance(value, tuple) else value.format(id=space_id)
+        for name, value in given.items()
+    }
+    refused = reviewer.post(path.format(id=space_id), at, version=version, into_version=version, **fields)
+    reviewer.get("/?lang=en")
+    assert refused.status_code == 400, refused.status
+    said = [re.sub(r"<[^>]+>", " ", "".join(each)).strip() for each in REFUSED.findall(refused.text)]
+    assert said
+    plain = [each for each in said if re.search(r"[a-z]{3}|[A-Z]{3}", re.sub(r"é\.\w+", "", each))]
+    assert not plain
+
+
 def test_two_reviewers_at_once_the_second_sees_both_and_chooses(database, suggest, reviewer, signed_in):
     space_id, other = suggest(), signed_in("administrator")
     form = f"/review/{space_id}/edit"

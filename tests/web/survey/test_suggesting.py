@@ -95,7 +95,7 @@ def test_what_is_refused_comes_back_filled_in_with_its_photographs(app, browse):
     assert "There is a problem" in page
     for field in ("place", "name", "title_number", "photographs"):
         assert f'href="#{field}"' in page
-    assert "drawing.svg is not a photograph" in page
+    assert "drawing.svg: This is not a photograph" in page
     assert SCRIPT not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<img src=x" not in page
@@ -263,7 +263,7 @@ def test_more_than_it_takes_is_refused_in_words(browse):
     large = io.BytesIO(b"\xff\xd8" + b"\0" * (13 * 1024 * 1024))
     answer = browser.post(FORM, id=str(uuid.uuid4()), name="Large", place=SPOT, photographs=(large, "x.jpg"))
     assert answer.status_code == 400
-    assert "x.jpg is larger than 12 MB" in answer.text
+    assert "x.jpg: This is larger than 12 MB" in answer.text
     eight = [
         (photograph(colour), f"{colour}.jpg")
         for colour in ("red", "tan", "blue", "pink", "gold", "teal", "navy")
