@@ -20,10 +20,13 @@ log = logging.getLogger(__name__)
 SECONDS = 20
 
 
-def send_mail(settings: Settings, to: str, subject: str, body: str) -> bool:
-    """Send one message of plain text; False where it could not be sent. No address is written to a log."""
+def send_mail(settings: Settings, to: str, subject: str, body: str, *, key: str = "") -> bool:
+    """Send one message of plain text; False where it could not be sent. No address is written to a log.
+
+    With a `key` it is the same message whenever it is sent: mailboxes show what comes twice once.
+    """
     try:
-        message = _message(settings, to, subject, body)
+        message = _message(settings, to, subject, body, key)
         if settings.smtp_url is None:
             _write(settings.var_dir / "mail", message)
         else:
@@ -35,14 +38,14 @@ def send_mail(settings: Settings, to: str, subject: str, body: str) -> bool:
     return True
 
 
-def _message(settings: Settings, to: str, subject: str, body: str) -> EmailMessage:
+def _message(settings: Settings, to: str, subject: str, body: str, key: str) -> EmailMessage:
     host = urlsplit(settings.public_url or "http://localhost").hostname or "localhost"
     message = EmailMessage()
     message["From"] = settings.mail_from or f"mapservice@{host}"
     message["To"] = Address(addr_spec=to)
     message["Subject"] = " ".join(subject.split())
     message["Date"] = formatdate()
-    message["Message-ID"] = make_msgid(domain=host)
+    message["Message-ID"] = f"<{key}@{host}>" if key else make_msgid(domain=host)
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(body)
     return message
@@ -65,9 +68,16 @@ def _hand_over(url: str, message: EmailMessage) -> None:
         server = smtplib.SMTP_SSL(host, parts.port or 465, timeout=SECONDS, context=context)
     else:
         server = smtplib.SMTP(host, parts.port or 587, timeout=SECONDS)
-    with server:
-        if parts.scheme == "smtp" and host not in ("localhost", "127.0.0.1", "::1"):
-            server.starttls(context=context)
-        if parts.username:
-            server.login(unquote(parts.username), unquote(parts.password or ""))
-        server.send_message(message)
+    taken = False
+    try:
+        with server:
+            if parts.scheme == "smtp" and host not in ("localhost", "127.0.0.1", "::1"):
+                server.starttls(context=context)
+            if parts.username:
+                server.login(unquote(parts.username), unquote(parts.password or ""))
+            server.send_message(message)
+            taken = True
+    except smtplib.SMTPException:
+        # A message that was taken is taken, however the server says goodbye.
+        if not taken:
+            raise

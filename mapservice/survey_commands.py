@@ -43,14 +43,20 @@ def digest() -> None:
     """Send everybody who wants it one e-mail with what is new for them, and remind of due dates.
 
     Meant for once a day. What was read or sent before is not sent again; what could not be sent waits.
+    What is cut off just after a letter went sends that letter again, as the same message.
     """
-    from mapservice.survey.digest import give_back, remind, take_digest, to_mail
+    from mapservice.survey.digest import Digest, remind, send_digest, to_mail
     from mapservice.web.survey.telling import digest_letter
 
     settings = load_settings()
     site = known_address(settings) or base_address(settings)
     service = read_borough(settings.geodata_dir).short_name
     sent = failed = 0
+
+    def send(found: Digest) -> bool:
+        subject, body = digest_letter(found, site.rstrip("/"), service)
+        return send_mail(settings, found.email, subject, body, key=f"digest.{found.key}")
+
     with open_database(settings, command="mapservice survey digest") as database:
         with database.session("survey digest") as session:
             reminded = remind(session, datetime.now(LONDON).date())
@@ -58,19 +64,9 @@ def digest() -> None:
             waiting = to_mail(session)
         for account_id in waiting:
             with database.session("survey digest") as session:
-                found = take_digest(session, account_id)
-            if found is None:
-                continue
-            done = False
-            try:
-                subject, body = digest_letter(found, site.rstrip("/"), service)
-                done = send_mail(settings, found.email, subject, body)
-            finally:
-                if not done:
-                    with database.session("survey digest") as session:
-                        give_back(session, found)
-            sent += done
-            failed += not done
+                done = send_digest(session, account_id, send)
+            sent += done is True
+            failed += done is False
     click.echo(f"Sent {sent}, could not send {failed}; {reminded} reminders of due dates.")
     if failed:
         raise SystemExit(1)

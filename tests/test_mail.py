@@ -28,14 +28,14 @@ class Post(socketserver.StreamRequestHandler):
             if word == b"RCPT" and self.server.refuses:
                 self.wfile.write(b"550 no such person here: ada@example.org\r\n")
                 continue
-            self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"250 yes\r\n")
+            self.wfile.write(self.server.goodbye if word == b"QUIT" else b"250 yes\r\n")
 
 
 @pytest.fixture
 def post():
     """A server that takes messages."""
     with socketserver.TCPServer(("127.0.0.1", 0), Post) as server:
-        server.taken, server.refuses = [], False
+        server.taken, server.refuses, server.goodbye = [], False, b"221 bye\r\n"
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server
@@ -59,6 +59,15 @@ def test_a_message_is_handed_over(settings, post):
     assert message["Subject"] == "Hello Bcc: x@example.org"
     assert message["Bcc"] is None
     assert message.get_content().strip() == "Grüße"
+
+
+def test_the_same_message_is_the_same_whenever_it_is_sent_and_taken_once_it_was_taken(settings, post):
+    post.goodbye = b"421 too busy to say goodbye\r\n"
+    for key in ("digest.1", "digest.1", ""):
+        assert send_mail(by(settings, post), "ada@example.org", "Hello", "x", key=key)
+    first, second, other = (email.message_from_bytes(each)["Message-ID"] for each in post.taken)
+    assert first == second == "<digest.1@localhost>"
+    assert other not in (first, None)
 
 
 def test_what_cannot_be_sent_is_said_without_the_address(settings, post, caplog):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,6 +25,12 @@ class Digest:
     notices: Sequence[Notice]
     taken: Sequence[int]
     """The ids of these, and of those that they may no longer see."""
+
+    @property
+    def key(self) -> str:
+        """Of the same notices for the same person always the same, however often they are sent."""
+        told = "\n".join((self.account.id, *map(str, self.taken)))
+        return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 def remind(session: Session, today: date) -> int:
@@ -66,38 +73,43 @@ def to_mail(session: Session) -> list[str]:
     ]
 
 
-def take_digest(session: Session, account_id: str) -> Digest | None:
-    """What is new for somebody, taken as mailed from the end of the transaction on; None for nothing.
+def send_digest(session: Session, account_id: str, send: Callable[[Digest], bool]) -> bool | None:
+    """Send somebody what is new for them, and note that it went; whether it did, None for nothing to send.
 
-    To be sent after that, so that nobody waits for a server for mail; `give_back` what could not be sent. Of
-    two who take at once the second leaves to the first what that holds.
+    Noted only when `send` says that it was taken: what is cut off in between goes again the next time, twice
+    rather than never, and with the same key. Of two who send at once the second leaves it to the first, and
+    nobody else waits for a server for mail: no row is held until the letter is on its way.
     """
-    taken = session.execute(
+    # A server may take its time to answer; the lock goes with the connection.
+    session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '10min'"))
+    alone = session.execute(
+        text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"),
+        {"name": f"survey digest {account_id}"},
+    ).scalar_one()
+    digest = _waiting(session, account_id) if alone else None
+    if digest is None or (digest.notices and not send(digest)):
+        return None if digest is None else False
+    session.execute(
+        text("UPDATE survey.notices SET mailed_at = now() WHERE id = ANY (:ids)"), {"ids": [*digest.taken]}
+    )
+    return True if digest.notices else None
+
+
+def _waiting(session: Session, account_id: str) -> Digest | None:
+    """What is new for somebody who wants it by e-mail; None for nothing."""
+    rows = session.execute(
         text(
-            "UPDATE survey.notices SET mailed_at = now() WHERE id IN ("
-            " SELECT n.id FROM survey.notices n JOIN accounts.accounts a ON a.id = n.account_id"
+            "SELECT n.id, a.email FROM survey.notices n JOIN accounts.accounts a ON a.id = n.account_id"
             " WHERE a.id = :id AND a.daily_digest AND a.email IS NOT NULL"
-            "  AND n.mailed_at IS NULL AND n.read_at IS NULL"
-            " FOR NO KEY UPDATE OF n SKIP LOCKED) RETURNING id"
+            " AND n.mailed_at IS NULL AND n.read_at IS NULL ORDER BY n.id"
         ),
         {"id": account_id},
-    ).scalars()
-    ids = sorted(taken)
-    account = find_account(session, account_id) if ids else None
-    found = notices_of(session, account, only=ids) if account else ()
-    if account is None or not found:
+    ).all()
+    account = find_account(session, account_id) if rows else None
+    if account is None:
         return None
-    email = session.execute(
-        text("SELECT email FROM accounts.accounts WHERE id = :id"), {"id": account_id}
-    ).scalar_one()
-    return Digest(account, email, found, ids)
-
-
-def give_back(session: Session, digest: Digest) -> None:
-    """Leave what could not be sent for the next time."""
-    session.execute(
-        text("UPDATE survey.notices SET mailed_at = NULL WHERE id = ANY (:ids)"), {"ids": [*digest.taken]}
-    )
+    ids = [row.id for row in rows]
+    return Digest(account, rows[0].email, notices_of(session, account, only=ids), ids)
 
 
 def wants_digest(session: Session, account_id: str) -> bool:

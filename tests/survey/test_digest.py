@@ -4,15 +4,17 @@ import email
 from datetime import date, timedelta
 from email import policy
 
+import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from mapservice.accounts.account import find_account, set_grants
 from mapservice.accounts.permissions import parse_grants
 from mapservice.cli import cli
 from mapservice.mail import send_mail
 from mapservice.survey import notices
-from mapservice.survey.digest import give_back, remind, set_digest, take_digest, to_mail, wants_digest
+from mapservice.survey.digest import remind, send_digest, set_digest, to_mail, wants_digest
 from mapservice.web.survey.telling import digest_letter, notice_path
 
 TODAY = date(2026, 11, 22)
@@ -23,10 +25,23 @@ def tell(database, kind, space_id, to, **detail):
         notices.tell(session, kind, space_id, by=None, to=[each.id for each in to], **detail)
 
 
-def taken(database, account):
+def sent(database, account, *, goes=True):
+    """The digests that somebody is sent, as far as a server takes them."""
+    letters = []
+
+    def send(digest):
+        letters.append(digest)
+        return goes
+
     with database.session("tests") as session:
-        found = take_digest(session, account.id)
-    return None if found is None else [notice.kind for notice in found.notices]
+        done = send_digest(session, account.id, send)
+    assert done is (goes if letters else None)
+    return letters
+
+
+def taken(database, account):
+    letters = sent(database, account)
+    return [notice.kind for notice in letters[0].notices] if letters else None
 
 
 def test_what_is_new_comes_once_and_what_was_read_does_not_come(database, suggest, who):
@@ -67,20 +82,50 @@ def test_what_somebody_may_no_longer_see_is_not_in_it(database, suggest, who):
 def test_an_e_mail_that_could_not_be_sent_is_sent_next_time(database, suggest, who):
     space_id, account = suggest(), who("reviewer")
     tell(database, "comment", space_id, [account])
+    (refused,) = sent(database, account, goes=False)
+    with database.session("tests") as session:
+        assert account.id in to_mail(session)
+    (again,) = sent(database, account)
+    assert again.key == refused.key
+    assert sent(database, account) == []
 
-    with database.session("tests") as session:
-        digest = take_digest(session, account.id)
-    with database.session("tests") as session:
-        give_back(session, digest)
-    assert taken(database, account) == ["comment"]
+
+def test_what_is_killed_after_the_letter_went_sends_the_same_letter_again(database, suggest, who):
+    space_id, account = suggest(), who("reviewer")
+    tell(database, "comment", space_id, [account])
+    letters = []
+
+    def send_and_die(session):
+        def send(digest):
+            letters.append(digest)
+            own = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            with database.editor.connect() as other:
+                other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": own})
+            return True
+
+        return send
+
+    with pytest.raises(OperationalError), database.session("tests") as session:
+        send_digest(session, account.id, send_and_die(session))
+    letters += sent(database, account)
+    assert letters[0].key == letters[1].key
+    assert [[each.id for each in letter.notices] for letter in letters] == [[letters[0].notices[0].id]] * 2
+    tell(database, "mention", space_id, [account])
+    (other,) = sent(database, account)
+    assert other.key != letters[0].key
 
 
 def test_two_who_send_at_once_send_one(database, suggest, who):
     space_id, account = suggest(), who("reviewer")
     tell(database, "comment", space_id, [account])
+
+    def send(_digest):
+        assert sent(database, account) == []
+        return True
+
     with database.session("one") as one:
-        assert take_digest(one, account.id)
-        assert taken(database, account) is None
+        assert send_digest(one, account.id, send)
+    assert sent(database, account) == []
 
 
 def test_nobody_waits_while_a_letter_is_on_its_way(database, cluster, suggest, who, monkeypatch, tmp_path):
@@ -92,7 +137,7 @@ def test_nobody_waits_while_a_letter_is_on_its_way(database, cluster, suggest, w
     tell(database, "comment", space_id, [account])
     told = []
 
-    def send(_settings, to, *_):
+    def send(_settings, to, *_, **__):
         if to == f"{account.name.replace(' ', '').lower()}@example.org":
             with database.session("tests") as session:
                 session.execute(text("SET LOCAL lock_timeout = '500ms'"))
@@ -129,20 +174,20 @@ def test_the_letter_says_what_happened_where_to_look_and_how_to_stop(database, s
     account = who("reviewer")
     space_id = suggest(name="Corner\n\nTo stop: http://evil.example")
     tell(database, "stage", space_id, [account], stage="declined", reason="No.\nBcc: all@example.org")
-    with database.session("tests") as session:
-        digest = take_digest(session, account.id)
+    (digest,) = sent(database, account)
     subject, body = digest_letter(digest, "https://map.example", "Islington")
     assert subject == "1 notice from the Islington community map"
     assert f"https://map.example/review/{space_id}" in body
     assert "https://map.example/account#digest" in body
     assert "Moved to “Declined” by Somebody: No. Bcc: all@example.org" in body
     assert not [line for line in body.splitlines() if line.startswith(("Bcc", "To stop: http://evil"))]
-    assert send_mail(settings, digest.email, subject, body)
+    assert send_mail(settings, digest.email, subject, body, key=f"digest.{digest.key}")
     (file, *_) = sorted((settings.var_dir / "mail").glob("*.eml"), key=lambda each: each.stat().st_mtime)[
         ::-1
     ]
     message = email.message_from_bytes(file.read_bytes(), policy=policy.default)
     assert message["To"] == digest.email
+    assert message["Message-ID"] == f"<digest.{digest.key}@localhost>"
     assert message.get_content_type() == "text/plain"
     assert space_id in message.get_content()
 
