@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from mapservice.accounts import permissions
 from mapservice.accounts.permissions import Action, Grant, Role
+from mapservice.saying import english
 
-A_RESIDENT = "a resident"
+A_RESIDENT = english("a resident")
 """How somebody is shown who did not choose otherwise, or has gone."""
 
 Kind = Literal["person", "program"]
@@ -99,12 +100,12 @@ def names_shown(session: Session, account_ids: Iterable[str]) -> dict[str, str]:
     wanted = sorted(set(account_ids))
     rows = session.execute(
         text(
-            "SELECT id, CASE kind WHEN 'person' THEN COALESCE(public_name, :resident) ELSE name END"
+            "SELECT id, CASE kind WHEN 'person' THEN public_name ELSE name END AS shown"
             " FROM accounts.accounts WHERE id = ANY(:ids)"
         ),
-        {"ids": wanted, "resident": A_RESIDENT},
+        {"ids": wanted},
     )
-    return dict.fromkeys(wanted, A_RESIDENT) | {row[0]: row[1] for row in rows}
+    return dict.fromkeys(wanted, A_RESIDENT) | {row.id: row.shown for row in rows if row.shown}
 
 
 def set_grants(

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from mapservice.layers.visibility import Viewer
 from mapservice.maps.difference import SIDE
-from mapservice.survey.people import shown_names
+from mapservice.survey.people import names_at_work
 from mapservice.survey.spaces import Space
 
 Table = Literal["green_spaces", "entrances"]
@@ -124,7 +124,7 @@ def changes_of(session: Session, space: Space, viewer: Viewer, before: int | Non
             "most": MOST_SHOWN,
         },
     ).all()
-    names = shown_names(session, {row.actor for row in rows})
+    names = names_at_work(session, {row.actor for row in rows})
     drawn = _drawn(session, [row.id for row in rows])
     return [_change(row, names, drawn.get(row.id)) for row in rows]
 

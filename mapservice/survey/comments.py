@@ -16,7 +16,7 @@ from mapservice.accounts.account import COLUMNS, Account, from_row
 from mapservice.accounts.permissions import Action
 from mapservice.saying import english
 from mapservice.survey.notices import tell, watch
-from mapservice.survey.people import shown_names
+from mapservice.survey.people import names_at_work, shown_names
 from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Refused, Space, Unfit, clean_words
 
 LONGEST_COMMENT = 5000
@@ -96,13 +96,16 @@ def say(
     row = {"key": space.key, "space": space.id, "account": account.id, "body": body, "mentions": mentions}
     first = comment_id or uuid.uuid4()
     later = uuid.uuid5(first, "\n".join((space.id, account.id, body)))
-    if not _add(session, first, row) and (_is(session, first, row) or not _add(session, later, row)):
-        return False
+    said = first
+    if not _add(session, first, row):
+        said = later
+        if _is(session, first, row) or not _add(session, later, row):
+            return False
     watch(session, account.id, space.id)
     told = set(mentions)
-    tell(session, "mention", space.id, by=account, to=told)
+    tell(session, "mention", space.id, by=account, to=told, comment=str(said))
     # Only those who may read it are told that it was said.
-    tell(session, "comment", space.id, by=account, to=_readers(session, space) - told)
+    tell(session, "comment", space.id, by=account, to=_readers(session, space) - told, comment=str(said))
     return True
 
 
@@ -124,7 +127,8 @@ def comments_of(session: Session, space: Space, account: Account, page: int = 1)
             **{"most": MOST_SHOWN, "skipped": (page - 1) * MOST_SHOWN},
         },
     ).all()[::-1]
-    names = shown_names(session, {who for row in rows for who in (row.account_id, *row.mentions)})
+    named = {who for row in rows for who in (row.account_id, *row.mentions)}
+    names = (names_at_work if everything else shown_names)(session, named)
     return [
         Comment(
             id=row.id,

@@ -19,7 +19,7 @@ from mapservice.accounts.account import Account
 from mapservice.accounts.permissions import Action
 from mapservice.survey.fields import FIELDS, fields_for, read_value
 from mapservice.survey.notices import tell
-from mapservice.survey.people import shown_names
+from mapservice.survey.people import names_at_work
 from mapservice.survey.spaces import (
     NotAllowed,
     Refused,
@@ -132,7 +132,7 @@ def _meanwhile(session: Session, space: Space, base: Mapping[str, Any], version:
         ),
         {"key": str(space.key), "version": version},
     ).all()
-    names = shown_names(session, {row.actor for row in rows})
+    names = names_at_work(session, {row.actor for row in rows})
     found = {}
     for row in rows:
         for name in differing:

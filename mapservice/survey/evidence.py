@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from mapservice.accounts.account import Account
 from mapservice.accounts.permissions import Action
 from mapservice.saying import english
-from mapservice.survey.people import shown_names
+from mapservice.survey.people import names_at_work
 from mapservice.survey.photographs import NotAPhotograph, prepare
 from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Refused, Space, Unfit, clean_words
 from mapservice.survey.storage import keep
@@ -108,7 +108,7 @@ def files_of(session: Session, space: Space) -> list[Kept]:
         ),
         {"key": space.key, "most": MOST_SHOWN},
     ).all()
-    names = shown_names(session, {row.account_id for row in rows})
+    names = names_at_work(session, {row.account_id for row in rows})
     return [
         Kept(
             id=row.id,

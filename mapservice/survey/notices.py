@@ -1,27 +1,37 @@
 """Who is told what: the people who watch a space, and those for whom something waits.
 
-A notice says what happened to which space and who did it. What the space is is read when the notice is shown,
-by what that person may see then: who loses a role learns nothing more from notices they had.
+A notice says what happened to which space and who did it. What the space is, and what was said of it, is read
+when the notice is shown, by what that person may see then: who loses a role learns nothing more from notices
+they had.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from mapservice.accounts.account import Account, accounts_that_may
 from mapservice.accounts.permissions import Action
-from mapservice.survey.people import shown_names
+from mapservice.survey.people import names_at_work, shown_names
 from mapservice.survey.spaces import LOCALITIES, UNNAMED, localities_of, may_in
 
 Kind = Literal["suggested", "reported", "stage", "changed", "comment", "mention", "merged", "due"]
 MOST_SHOWN = 200
+LONGEST_WORDS = 160
+
+TOLD = """(
+    SELECT jsonb_build_object('body', left(q.body, 1000), 'named', n.account_id = ANY (q.mentions))
+    FROM survey.comments q
+    WHERE q.id = CAST(n.detail ->> 'comment' AS uuid) AND q.removed_at IS NULL) AS said, (
+    SELECT jsonb_build_object('kind', r.kind, 'fields', r.fields)
+    FROM survey.submissions r WHERE r.id = CAST(n.detail ->> 'sent' AS uuid)) AS sent"""
+"""What a notice n is about: read when it is shown, so that what was taken back since is not."""
 
 SHOWN = """FROM survey.notices n
     LEFT JOIN register.green_spaces f ON f.id = n.green_space_id
@@ -54,6 +64,11 @@ class Notice:
     """Whether they work on it, where it lies."""
     own_submission: str | None
     by: str | None
+    """Who did it, as they are shown to whom the notice is for; None where nobody did."""
+    words: str
+    """The first words of what was said, or sent; "" for none, and where they are not for them to read."""
+    report: Mapping[str, str] | None
+    """What was sent, for who works on the space: `kind`, and of a report what has `changed`."""
     detail: dict[str, Any]
     made_at: datetime
     read: bool
@@ -169,7 +184,7 @@ def notices_of(session: Session, account: Account, only: Sequence[int] | None = 
         text(
             "SELECT n.id, n.kind, n.green_space_id, COALESCE(f.name, :unnamed) AS name, own.name AS own_name,"
             " COALESCE(f.visibility = ANY (:viewer), false) AS there, own.id AS own, n.by_account_id AS by,"
-            f" {LOCALITIES} AS localities,"
+            f" {LOCALITIES} AS localities, {TOLD},"
             f" n.detail, n.made_at, n.read_at IS NOT NULL AS read {SHOWN}{more}"
             " ORDER BY n.id DESC LIMIT :most"
         ),
@@ -178,23 +193,42 @@ def notices_of(session: Session, account: Account, only: Sequence[int] | None = 
             **{"most": MOST_SHOWN, "unnamed": UNNAMED},
         },
     ).all()
-    names = shown_names(session, {row.by for row in rows})
-    return [
-        Notice(
-            id=row.id,
-            kind=row.kind,
-            green_space_id=row.green_space_id,
-            name=row.name if row.there else row.own_name or row.detail.get("name") or row.green_space_id,
-            there=row.there,
-            works=row.there and may_in(account, Action.SEE_QUEUE, row.localities),
-            own_submission=str(row.own) if row.own else None,
-            by=names[row.by] if row.by else None,
-            detail=row.detail,
-            made_at=row.made_at,
-            read=row.read,
-        )
-        for row in rows
-    ]
+    doers = {row.by for row in rows}
+    names = {True: names_at_work(session, doers), False: shown_names(session, doers)}
+    return [_notice(row, account, names) for row in rows]
+
+
+def _notice(row: Row[Any], account: Account, names: Mapping[bool, Mapping[str | None, str]]) -> Notice:
+    works = row.there and may_in(account, Action.SEE_QUEUE, row.localities)
+    said, sent = row.said or {}, row.sent if works else None
+    # What is said is read by who works there, and by whom it names.
+    words = said.get("body") if works or (row.there and said.get("named")) else None
+    if sent:
+        words = sent["fields"].get("note") or sent["fields"].get("opportunity")
+    return Notice(
+        id=row.id,
+        kind=row.kind,
+        green_space_id=row.green_space_id,
+        name=row.name if row.there else row.own_name or row.detail.get("name") or row.green_space_id,
+        there=row.there,
+        works=works,
+        own_submission=str(row.own) if row.own else None,
+        by=None if row.kind == "due" else names[works][row.by],
+        words=_first(words or ""),
+        report={"kind": sent["kind"], "changed": sent["fields"].get("changed", "")} if sent else None,
+        detail=row.detail,
+        made_at=row.made_at,
+        read=row.read,
+    )
+
+
+def _first(words: str) -> str:
+    """The first words of what somebody wrote, on one line."""
+    line = " ".join(words.split())
+    if len(line) <= LONGEST_WORDS:
+        return line
+    cut = line[:LONGEST_WORDS]
+    return f"{cut.rpartition(' ')[0] or cut} …"
 
 
 def count_unread(session: Session, account: Account) -> int:

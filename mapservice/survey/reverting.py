@@ -21,7 +21,7 @@ from mapservice.saying import english
 from mapservice.survey.changes import is_change_of
 from mapservice.survey.merging import OF_BOTH, OF_KEY, parts_of_what
 from mapservice.survey.notices import tell
-from mapservice.survey.people import shown_names
+from mapservice.survey.people import names_at_work
 from mapservice.survey.spaces import (
     UNNAMED,
     NoSuchSpace,
@@ -183,7 +183,7 @@ def removed_spaces(session: Session, account: Account) -> list[Removed]:
             "most": MOST_REMOVED,
         },
     ).all()
-    names = shown_names(session, {row.actor for row in rows})
+    names = names_at_work(session, {row.actor for row in rows})
     led = parts_of_what(session, {row.before["id"] for row in rows}, account.sees)
     return [
         Removed(
@@ -329,7 +329,7 @@ def _later(session: Session, change: Row[Any], again: list[str], now: dict[str, 
         ),
         {"table": change.table_name, "key": change.row_key, "id": change.id},
     ).all()
-    names = shown_names(session, {row.actor for row in rows})
+    names = names_at_work(session, {row.actor for row in rows})
     last = {name: row for row in rows for name in again if row.before.get(name) != row.after.get(name)}
     return tuple(
         Later(name, change.after.get(name), now.get(name), names[row.actor], row.at)

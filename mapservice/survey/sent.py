@@ -19,7 +19,7 @@ from mapservice.survey.confirming import following
 from mapservice.survey.editing import Edited, edit
 from mapservice.survey.fields import FIELDS
 from mapservice.survey.notices import tell
-from mapservice.survey.people import shown_names
+from mapservice.survey.people import names_at_work
 from mapservice.survey.spaces import (
     NoSuchSpace,
     NotAllowed,
@@ -169,7 +169,7 @@ def _settle(
 
 
 def _submissions(session: Session, rows: Any) -> list[Submission]:
-    names = shown_names(session, {who for row in rows for who in (row.account_id, row.decided_by)})
+    names = names_at_work(session, {who for row in rows for who in (row.account_id, row.decided_by)})
     return [_submission(row, names) for row in rows]
 
 

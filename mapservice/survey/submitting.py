@@ -380,7 +380,8 @@ def _take(
     if account and kind == "space":
         notices.watch(session, account.id, space_id)
     if not quietly:
-        notices.tell(session, "suggested" if kind == "space" else "reported", space_id, by=account)
+        happened: notices.Kind = "suggested" if kind == "space" else "reported"
+        notices.tell(session, happened, space_id, by=account, sent=str(submission_id))
     return Received(submission_id, space_id, new=True)
 
 

@@ -6,6 +6,7 @@ import uuid
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from mapservice.survey import comments, evidence, notices
 from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Refused, read_space
@@ -73,6 +74,33 @@ def test_contributors_read_what_they_said_and_what_names_them(database, suggest,
     read_by_them = [comment.body for comment in read(database, people["contributor"], space_id)]
     assert read_by_them == ["I know the owner.", "@Con Tributor: please ask them."]
     assert len(read(database, people["hidden"], space_id)) == 3
+
+
+def test_who_works_on_it_tells_apart_who_chose_no_name_and_nobody_else_does(database, suggest, who):
+    space_id = suggest(visibility="public")
+    here, there = who("reviewer@south"), who("reviewer@south", "surveyor@north", "contributor")
+    planner, contributor = who("planner"), who("contributor")
+    for account in (here, there, planner, contributor):
+        say(database, account, space_id, f"Says {account.name}")
+    at_work = {comment.body: comment.by for comment in read(database, here, space_id)}
+    first, second = at_work[f"Says {here.name}"], at_work[f"Says {there.name}"]
+    assert first.startswith("a reviewer for South")
+    assert second.startswith("a reviewer for South")
+    assert first != second
+    assert at_work[f"Says {planner.name}"].startswith("a planner")
+    assert at_work[f"Says {contributor.name}"] == "a resident"
+    # Another page calls them the same, and who does not work there is told nothing of it.
+    other = suggest()
+    say(database, there, other, "Somewhere else")
+    assert [comment.by for comment in read(database, planner, other)] == [second]
+    say(database, here, space_id, "@Con Tributor: look")
+    with database.session("tests") as session:
+        told_of_it = session.execute(
+            text("UPDATE survey.comments SET mentions = ARRAY[:id] WHERE body LIKE '@Con%' RETURNING id"),
+            {"id": contributor.id},
+        ).all()
+    assert told_of_it
+    assert {comment.by for comment in read(database, contributor, space_id)} == {"a resident"}
 
 
 def test_of_much_that_was_said_the_latest_comes_first(database, suggest, people, monkeypatch):

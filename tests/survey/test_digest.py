@@ -179,7 +179,7 @@ def test_the_letter_says_what_happened_where_to_look_and_how_to_stop(database, s
     assert subject == "1 notice from the Islington community map"
     assert f"https://map.example/review/{space_id}" in body
     assert "https://map.example/account#digest" in body
-    assert "Moved to “Declined” by Somebody: No. Bcc: all@example.org" in body
+    assert "Moved to “Declined” by a resident: No. Bcc: all@example.org" in body
     assert not [line for line in body.splitlines() if line.startswith(("Bcc", "To stop: http://evil"))]
     assert send_mail(settings, digest.email, subject, body, key=f"digest.{digest.key}")
     (file, *_) = sorted((settings.var_dir / "mail").glob("*.eml"), key=lambda each: each.stat().st_mtime)[

@@ -1,9 +1,15 @@
 """Notices: told are those who watch and those for whom it waits, as far as they may see it, nobody else."""
 
+import uuid
+from datetime import date
+
 from sqlalchemy import text
 
-from mapservice.survey import notices
-from mapservice.web.survey.telling import notice_path
+from mapservice.survey import comments, notices
+from mapservice.survey.confirming import confirm
+from mapservice.survey.spaces import read_space
+from mapservice.survey.submitting import Sent, submit
+from mapservice.web.survey.telling import notice_path, notice_words
 from tests.survey.conftest import NORTH
 
 
@@ -92,4 +98,68 @@ def test_a_notice_leads_to_a_page_that_they_may_open(database, suggest, who):
     assert paths == [
         [f"/review/{space_id}#comments"],
         [f"/green-spaces/{space_id}", f"/green-spaces/{space_id}/comments"],
+    ]
+
+
+def words(database, account):
+    with database.session("tests") as session:
+        return [notice_words(notice) for notice in notices.notices_of(session, account)]
+
+
+def test_a_notice_says_who_did_what_and_how_it_begins(database, suggest, who):
+    space_id, reviewer = suggest(visibility="public", status="existing", stage=None), who("reviewer@south")
+    watcher, sender = who("contributor"), who("contributor", public_name="Zadie")
+    with database.session("tests") as session:
+        for account in (reviewer, watcher):
+            notices.watch(session, account.id, space_id)
+        given = {"changed": "closed", "note": "The gate\nis chained, " + "and " * 60 + "so on"}
+        submit(session, Sent(uuid.uuid4(), "change", given, green_space_id=space_id), sender)
+        sent = Sent(uuid.uuid4(), "confirmation", {"access": "open-to-all"}, green_space_id=space_id)
+        confirm(session, sent, None, ("public",), date(2026, 11, 22))
+        space = read_space(session, space_id, reviewer.sees)
+        comments.say(session, space, who("surveyor@south"), "It is the\nthird time")
+    confirmed, reported = words(database, reviewer)[1:]
+    assert confirmed == "Confirmed by a resident: it is still open. A reviewer is to decide"
+    assert reported.startswith("Reported by Zadie, and waiting for review: It is closed")
+    assert ". The gate is chained, and and" in reported
+    assert reported.endswith(" …")
+    assert words(database, reviewer)[0].startswith("a surveyor for South")
+    assert words(database, reviewer)[0].endswith("said something: It is the third time")
+    # What was sent is for who works there.
+    assert words(database, watcher) == [f"Something was reported by {who}" for who in ("a resident", "Zadie")]
+
+
+def test_what_was_taken_back_or_is_not_for_them_is_not_in_a_notice(database, suggest, who):
+    space_id, reviewer = suggest(visibility="public"), who("reviewer")
+    named = who("contributor", public_name="Named One")
+    with database.session("tests") as session:
+        space = read_space(session, space_id, reviewer.sees)
+        notices.watch(session, named.id, space_id)
+        comments.say(session, space, who("reviewer", public_name="Rita"), "@Named One: a secret")
+        (comment,) = comments.comments_of(session, space, named)
+    assert words(database, named) == ["Rita named you: @Named One: a secret"]
+    with database.session("tests") as session:
+        session.execute(text("UPDATE survey.comments SET mentions = '{}'"))
+    assert words(database, named) == ["Rita named you"]
+    with database.session("tests") as session:
+        session.execute(text("UPDATE survey.comments SET mentions = ARRAY[:id]"), {"id": named.id})
+        comments.remove_comment(session, space, comment.id, reviewer)
+    assert words(database, named) == ["Rita named you"]
+
+
+def test_a_notice_of_the_register_says_what_was_done(database, suggest, who):
+    space_id, account = suggest(), who("reviewer")
+    with database.session("tests") as session:
+        given = {"by": who("reviewer", public_name="Rob"), "to": [account.id]}
+        notices.tell(session, "suggested", space_id, **given)
+        notices.tell(session, "changed", space_id, reverted=7, **given)
+        notices.tell(session, "changed", space_id, what="confirmed", **given)
+        notices.tell(session, "changed", space_id, fields=["entrances", "name"], **given)
+        notices.tell(session, "due", space_id, by=None, to=[account.id], due_on="2026-11-20")
+    assert words(database, account) == [
+        "Due on 20 November 2026",
+        "Changed by Rob: Entrances and Name",
+        "Confirmed on the spot by Rob: it is still open",
+        "A change was taken back by Rob",
+        "Suggested by Rob, and waiting for review",
     ]

@@ -6,43 +6,70 @@ from collections.abc import Sequence
 
 from mapservice.survey.digest import Digest
 from mapservice.survey.notices import Notice
+from mapservice.survey.submitting import CHANGED
 from mapservice.web.languages import gettext
 from mapservice.web.survey.words import field_words
-from mapservice.web.words import day_words, listed, stage_words
+from mapservice.web.words import day_words, in_words, listed, stage_words
 
 MOST_MAILED = 40
 
 
 def notice_words(notice: Notice) -> str:
     """What happened."""
-    who, detail = notice.by or gettext("Somebody"), notice.detail
+    who, detail = in_words(notice.by) if notice.by else gettext("Somebody"), notice.detail
     reason = detail.get("reason") or ""
     match notice.kind:
         case "suggested":
-            return gettext("Suggested, and waiting for review")
+            return _with(gettext("Suggested by %(who)s, and waiting for review", who=who), notice.words)
         case "reported" if detail.get("state") == "taken":
             return gettext("What you sent was taken")
         case "reported" if detail.get("state") == "declined":
             return gettext("What you sent was declined: %(reason)s", reason=reason)
         case "reported":
-            return gettext("Somebody reported or confirmed something")
+            return _report_words(notice, who)
         case "stage":
-            stage = stage_words(detail.get("stage"))
-            said = gettext("Moved to “%(stage)s” by %(who)s", stage=stage, who=who)
-            return f"{said}: {reason}" if reason else said
+            was, stage = stage_words(detail.get("was")), stage_words(detail.get("stage"))
+            if was:
+                said = gettext(
+                    "Moved from “%(was)s” to “%(stage)s” by %(who)s", was=was, stage=stage, who=who
+                )
+            else:
+                said = gettext("Moved to “%(stage)s” by %(who)s", stage=stage, who=who)
+            return _with(said, reason)
+        case "changed" if "reverted" in detail:
+            return gettext("A change was taken back by %(who)s", who=who)
+        case "changed" if detail.get("what") == "confirmed":
+            return gettext("Confirmed on the spot by %(who)s: it is still open", who=who)
         case "changed":
-            said = gettext("Changed by %(who)s", who=who)
             fields = [field_words(name) for name in detail.get("fields", ())]
-            return f"{said}: {listed(fields)}" if fields else said
+            return _with(gettext("Changed by %(who)s", who=who), listed(fields))
         case "comment":
-            return gettext("%(who)s said something", who=who)
+            return _with(gettext("%(who)s said something", who=who), notice.words)
         case "mention":
-            return gettext("%(who)s named you", who=who)
+            return _with(gettext("%(who)s named you", who=who), notice.words)
         case "merged":
             name = detail.get("name") or detail.get("merged")
             return gettext("“%(name)s” was merged into it by %(who)s", name=name, who=who)
         case "due":
             return gettext("Due on %(day)s", day=day_words(detail.get("due_on")))
+
+
+def _report_words(notice: Notice, who: str) -> str:
+    report = notice.report
+    if report is None:
+        return gettext("Something was reported by %(who)s", who=who)
+    if report["kind"] == "confirmation":
+        return gettext("Confirmed by %(who)s: it is still open. A reviewer is to decide", who=who)
+    what = CHANGED.get(report["changed"])
+    said = [gettext(what)] if what else []
+    return _with(
+        gettext("Reported by %(who)s, and waiting for review", who=who),
+        ". ".join([*said, notice.words] if notice.words else said),
+    )
+
+
+def _with(said: str, words: str) -> str:
+    return f"{said}: {words}" if words else said
 
 
 def notice_path(notice: Notice) -> str:

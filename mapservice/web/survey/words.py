@@ -49,6 +49,7 @@ FIELD_WORDS = {
     "changed": lazy_gettext("What has changed"),
     "place": lazy_gettext("Where, as it was given"),
     "step_free": lazy_gettext("Step-free way in"),
+    "entrances": lazy_gettext("Entrances"),
 }
 VISIBILITY = {
     "public": lazy_gettext("Everybody"),
@@ -111,4 +112,4 @@ def choice_words(name: str, value: str) -> str:
 
 def init_words(app: Flask) -> None:
     """Give templates the words."""
-    app.jinja_env.filters.update(field=field_words, said=value_words, moment=moment_words)
+    app.jinja_env.filters.update(field=field_words, said=value_words, moment=moment_words, in_words=in_words)
