@@ -33,7 +33,7 @@ from mapservice.database import Database, packages, roles
 from mapservice.database.cluster import DATABASE_NAME, Cluster
 from mapservice.database.engines import cluster_address
 from mapservice.settings import PREFIX, Settings, load_settings
-from tests.support import free_port, wait_for
+from tests.support import LOADING_ROOMS, free_port, wait_for
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -240,11 +240,11 @@ def _load(cluster: Cluster, settings: Settings) -> None:
 def _made_from(postgres: packages.PostgresBinaries) -> str:
     """A digest of all that the databases of a run are made from."""
     root = Path(__file__).parents[1]
-    apart = {root / "mapservice" / room for room in ("web", "accounts")}
-    files = [root / "requirements.txt", Path(__file__), *root.glob("mapservice/**/*.py")]
+    files = [root / "requirements.txt", Path(__file__), root / "mapservice" / "settings.py"]
+    files += [file for room in LOADING_ROOMS for file in root.glob(f"mapservice/{room}/**/*.py")]
     files += [file for folder in ("geodata", "migrations") for file in root.glob(f"{folder}/**/*")]
     digest = hashlib.sha256(f"{postgres} {sys.prefix}".encode())
-    for file in sorted({file for file in files if file.is_file() and not apart & {*file.parents}}):
+    for file in sorted({file for file in files if file.is_file()}):
         if "__pycache__" not in file.parts:
             digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:16]

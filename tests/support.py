@@ -9,6 +9,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
+LOADING_ROOMS = ("database", "register", "layers", "network", "sources")
+"""What makes the borough's database; a change elsewhere does not make a run of the tests load it anew."""
+
 
 def free_port() -> int:
     """A TCP port that nobody listens on."""

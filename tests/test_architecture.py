@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import LOADING_ROOMS
+
 PACKAGE = Path(__file__).parents[1] / "mapservice"
 # Lower rooms first; a room imports only from rooms before it.
 ROOMS = [
@@ -30,6 +32,12 @@ def test_a_room_imports_only_from_rooms_below(room):
     for path in files:
         for other, line in imported(path):
             assert other in allowed, f"{path.relative_to(PACKAGE)}:{line} imports {other}"
+
+
+@pytest.mark.parametrize("room", LOADING_ROOMS)
+def test_what_a_run_s_database_is_made_by_is_all_its_rooms_know(room):
+    for path in (PACKAGE / room).rglob("*.py"):
+        assert {other for other, _ in imported(path)} <= {*LOADING_ROOMS, "settings"}, path
 
 
 @pytest.mark.parametrize(
