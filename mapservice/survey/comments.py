@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from mapservice.accounts.account import COLUMNS, Account, from_row
 from mapservice.accounts.permissions import Action
-from mapservice.saying import english
+from mapservice.saying import Said, english
 from mapservice.survey.notices import tell, watch
 from mapservice.survey.people import names_at_work, shown_names
 from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Refused, Space, Unfit, clean_words
@@ -23,6 +23,7 @@ LONGEST_COMMENT = 5000
 MOST_MENTIONS = 10
 MOST_SHOWN = 100
 AT = re.compile(r"(?<![\w@])@")
+WORD = re.compile(r"[^\W\d_][\w.'’-]{0,39}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,41 @@ def people_to_mention(session: Session, space: Space) -> dict[str, list[str]]:
 
 def mentioned_in(body: str, people: Iterable[str]) -> list[str]:
     """The names of `people` that a text names with an @ before them, the longest where several fit."""
-    by_length = sorted(people, key=len, reverse=True)
-    found: dict[str, None] = {}
+    known = [*people]
+    return [*dict.fromkeys(name for sign in AT.finditer(body) for name in _named(body[sign.end() :], known))]
+
+
+def missed_in(session: Session, space: Space, account: Account, body: str) -> list[Said]:
+    """What whoever wrote a text should know of its @: which reached nobody, and which more than one.
+
+    Who might have been meant is said to those alone who choose from the same names on the page.
+    """
+    people = people_to_mention(session, space)
+    works = space.open_to(account, Action.SEE_QUEUE)
+    missed: dict[str, Said] = {}
     for sign in AT.finditer(body):
         rest = body[sign.end() :]
-        for name in by_length:
-            ends = not rest[len(name) : len(name) + 1].isalnum()
-            if rest[: len(name)].casefold() == name.casefold() and ends:
-                found[name] = None
-                break
-    return [*found]
+        named = _named(rest, people)
+        if (number := sum(len(people[name]) for name in named)) > 1:
+            missed[named[0]] = english(
+                "@%(name)s: %(number)s people are called that, and all of them were told",
+                name=named[0],
+                number=number,
+            )
+        if named or not (word := WORD.match(rest)):
+            continue
+        typed = word[0].rstrip(".'’-")
+        alike = [name for name in people if typed.casefold() in name.casefold().split()] if works else []
+        missed[typed] = (
+            english(
+                "@%(name)s: nobody was told; write the whole name: %(names)s",
+                name=typed,
+                names=", ".join(alike),
+            )
+            if alike
+            else english("@%(name)s: nobody of that name may see this space", name=typed)
+        )
+    return [*missed.values()]
 
 
 def say(
@@ -160,6 +186,20 @@ def remove_comment(session: Session, space: Space, comment_id: uuid.UUID, accoun
         text("UPDATE survey.comments SET removed_at = COALESCE(removed_at, now()) WHERE id = :id"),
         {"id": comment_id},
     )
+
+
+def _named(rest: str, people: Iterable[str]) -> list[str]:
+    """The names that a text begins with: the longest, in every way it is written among people."""
+    found: list[str] = []
+    for name in sorted(people, key=len, reverse=True):
+        ends = not rest[len(name) : len(name) + 1].isalnum()
+        if (
+            rest[: len(name)].casefold() == name.casefold()
+            and ends
+            and (not found or name.casefold() == found[0].casefold())
+        ):
+            found.append(name)
+    return found
 
 
 def _add(session: Session, comment_id: uuid.UUID, row: Mapping[str, Any]) -> bool:

@@ -66,6 +66,31 @@ def test_only_names_people_chose_can_be_mentioned_and_only_who_sees_the_space(da
     assert all(people["hidden"].id not in accounts for accounts in published.values())
 
 
+def missed(database, account, space_id, body):
+    with database.session("tests") as session:
+        return [str(each) for each in comments.missed_in(session, space_of(session, space_id), account, body)]
+
+
+def test_whom_an_at_did_not_reach_is_said_at_once(database, suggest, people, who):
+    space_id, ada = suggest(), people["ada"]
+    twins = [who("reviewer", public_name=name) for name in ("Sam Twin", "sam twin")]
+    nobody = "@%s: nobody of that name may see this space"
+    for body, expected in {
+        "@Ada Lovely, see @ 5 pm or a@b.org": [],
+        "@Zoë-Ann. And @Zoë-Ann": [nobody % "Zoë-Ann"],
+        "@Con Tributor": [nobody % "Con"],
+        "@lovely?": ["@lovely: nobody was told; write the whole name: Ada Lovely"],
+        "@SAM TWIN": ["@Sam Twin: 2 people are called that, and all of them were told"],
+        "@Adam": [nobody % "Adam"],
+    }.items():
+        assert missed(database, ada, space_id, body) == expected, body
+    say(database, ada, space_id, "@sam twin: look")
+    assert [told(database, each) for each in twins] == [[("mention", space_id)]] * 2
+    # Who does not work there learns no names from it.
+    public = suggest(visibility="public")
+    assert missed(database, people["contributor"], public, "@lovely") == [nobody % "lovely"]
+
+
 def test_contributors_read_what_they_said_and_what_names_them(database, suggest, people):
     space_id = suggest(visibility="public")
     say(database, people["ada"], space_id, "The owner is hard to reach.")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
+from mapservice.accounts.account import Account
 from mapservice.accounts.permissions import Action
 from mapservice.register.vocabulary import GREEN_SPACE_ACCESS
 from mapservice.survey import stages
 from mapservice.survey.changes import MOST_SHOWN, changes_of
 from mapservice.survey.comments import MOST_SHOWN as MOST_COMMENTS
-from mapservice.survey.comments import comments_of, people_to_mention
+from mapservice.survey.comments import Comment, comments_of, missed_in, people_to_mention
 from mapservice.survey.evidence import ACCEPTED, files_of
 from mapservice.survey.fields import FIELDS, fields_for
 from mapservice.survey.merging import part_of_what, parts_of
@@ -28,7 +29,7 @@ from mapservice.web.languages import gettext
 from mapservice.web.survey.drawing import drawing
 from mapservice.web.survey.kept import keep_words
 from mapservice.web.survey.words import mistakes_words
-from mapservice.web.words import stage_words
+from mapservice.web.words import in_words, stage_words
 
 blueprint = Blueprint("space", __name__, url_prefix="/review/<space_id>")
 keep_words(blueprint)
@@ -162,7 +163,10 @@ def page(space_id: str, *, errors: dict[str, str] | None = None, status: int = 2
             changes=changes,
             drawing=drawing,
             earlier=changes[-1].id if len(changes) == MOST_SHOWN else None,
-            comments=comments_of(session, space, account, talk := number_in(request.args, "talk") or 1),
+            comments=(
+                said := comments_of(session, space, account, talk := number_in(request.args, "talk") or 1)
+            ),
+            missed=missed_words(session, space, account, said),
             talk_page=talk,
             most_comments=MOST_COMMENTS,
             mentionable=[*people_to_mention(session, space)],
@@ -180,6 +184,14 @@ def page(space_id: str, *, errors: dict[str, str] | None = None, status: int = 2
             both=[name for name in request.args.get("both", "").split(",") if name in FIELDS],
         )
     return make_response(content, status)
+
+
+def missed_words(session: Session, space: Space, account: Account, said: Sequence[Comment]) -> list[str]:
+    """Of what somebody has just said, which @ reached nobody, or more than one."""
+    mine = [comment.body for comment in said if comment.mine and not comment.removed]
+    if request.args.get("done") != "commented" or not mine:
+        return []
+    return [in_words(each) for each in missed_in(session, space, account, mine[-1])]
 
 
 DONE: dict[str, Callable[[], str]] = {

@@ -17,7 +17,7 @@ from mapservice.survey.storage import NoRoom, folder_of
 from mapservice.web import context, identity
 from mapservice.web.languages import gettext
 from mapservice.web.survey.kept import keep_words
-from mapservice.web.survey.space import Answer, number_in, page
+from mapservice.web.survey.space import DONE, Answer, missed_words, number_in, page
 from mapservice.web.survey.words import mistakes_words
 
 blueprint = Blueprint("talking", __name__, url_prefix="/green-spaces/<space_id>")
@@ -153,7 +153,11 @@ def _page(space_id: str, errors: dict[str, str] | None = None) -> Answer:
         content = render_template(
             "survey/comments.html",
             space=space,
-            comments=comments_of(session, space, account, talk := number_in(request.args, "talk") or 1),
+            comments=(
+                said := comments_of(session, space, account, talk := number_in(request.args, "talk") or 1)
+            ),
+            missed=missed_words(session, space, account, said),
+            done=DONE.get(request.args.get("done", ""), lambda: "")(),
             talk_page=talk,
             most_comments=MOST_COMMENTS,
             watching=watches(session, account.id, space.id),

@@ -457,6 +457,9 @@ def test_comments_files_and_watching(app, database, suggest, reviewer, signed_in
     at, talk = f"/review/{space_id}", f"/green-spaces/{space_id}"
     said = reviewer.post(f"{talk}/comments", at, body="Worth it")
     assert "Your comment was added" in follow(reviewer, said)
+    told = follow(reviewer, reviewer.post(f"{talk}/comments", at, body="Ask @Xanthippe"))
+    assert "@Xanthippe: nobody of that name may see this space" in told
+    assert "nobody of that name" not in reviewer.get(at).text
     empty = reviewer.post(f"{talk}/comments", at, body=" ")
     assert empty.status_code == 400
     assert "Write something first" in empty.text
@@ -491,11 +494,11 @@ def test_notices_are_counted_in_the_header_and_read(database, suggest, reviewer,
     space_id, watcher = suggest(), signed_in("administrator")
     watcher.post("/notices", "/account", up_to=10**17)
     watcher.post(f"/green-spaces/{space_id}/watch", f"/review/{space_id}", watch="yes")
-    reviewer.post(f"/review/{space_id}/stage", f"/review/{space_id}", stage="plan",
+    reviewer.post(f"/review/{space_id}/stage", f"/review/{space_id}", stage="checked-on-site",
                   version=seen(database, space_id).version)  # fmt: skip
     assert "Notices (1 new)" in watcher.get("/").text
     page = watcher.get("/notices").text
-    assert "Moved to “Plan being made” by a reviewer" in page
+    assert "Moved to “Checked on site” by a reviewer" in page
     assert "Ada reviewer" not in page
     one = re.search(r'name="notice" value="(\d+)"', page)[1]
     follow(watcher, watcher.post("/notices", notice=one))
