@@ -70,6 +70,11 @@ def post_worker_init(worker: Any) -> None:
     begin_soon(worker.app.callable)
 
 
+def post_request(worker: Any, req: Any, environ: dict[str, Any], resp: Any) -> None:
+    """What a worker does after each answer that gunicorn has put together."""
+    worker.learn(req, environ, resp)
+
+
 # The workers' sign of life must not wait for a slow disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 control_socket_disable = True

@@ -23,6 +23,7 @@ from mapservice.web import (
     operations,
     pages,
     promise,
+    ready,
     requests,
     security,
     watching,
@@ -72,6 +73,7 @@ def _keep_answers(app: Flask, settings: Settings) -> None:
     app.wsgi_app = direct.DirectAnswers(app)  # type: ignore[method-assign]
     kept = caching.CachedAnswers(app, settings.response_cache_mb * 1024 * 1024, edition)
     app.wsgi_app = kept  # type: ignore[method-assign]
+    app.extensions[ready.EXTENSION] = ready.ReadyAnswers(kept)
 
 
 def _trusted_hosts(settings: Settings) -> list[str] | None:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 VERSIONS = "mapservice.versions"
 """The key of the WSGI environment under which a view leaves {relation: version} of what it answered from."""
+GIVEN = "mapservice.given"
+"""The key of the WSGI environment under which the answer says which kept one it is: `Given`."""
 LARGEST_KEPT = 4 * 1024 * 1024
 MOST_KEPT = 20_000
 ENTRY_BYTES = 1024
@@ -81,6 +83,18 @@ class Change:
 
     version: int
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an answer that depends on versions alone was made from: those, and what its body is kept under.
+
+    An answer without a body has no such key. One that is not settled will soon say more of its date.
+    """
+
+    versions: dict[str, int]
+    key: Key | None
+    settled: bool
 
 
 class KeptAnswers:
@@ -162,15 +176,28 @@ class CachedAnswers:
             concerned = [changes[name] for name in relations]
             now = {name: changes[name].version for name in relations}
             if kept and kept.versions == now:
-                return _give(kept, environ, start_response, concerned)
+                return _give(key, kept, environ, start_response, concerned)
             # With nothing kept, only a tag tells that the request was once answered, and not refused: it is
             # given out with such an answer alone. A date or `*` waits for what the application says.
             etag = self._etag(key, now)
             if tagged and etag in _tags(environ):
+                environ[GIVEN] = Given(now, None, _last_modified(concerned) is not None)
                 start_response("304 Not Modified", _unchanged(environ, etag, concerned))
                 return [b""]
             environ[VERSIONS] = now
         return self._answer(environ, start_response, key)
+
+    def kept(self, key: Key) -> Kept | None:
+        """The answer kept under a key, whether or not it still holds."""
+        return self._kept.get(key)
+
+    def stand(self, versions: dict[str, int]) -> bool:
+        """Whether the database says that these versions are those of this moment; not if it says nothing."""
+        try:
+            changes = self._read_changes()
+        except UNREADABLE:
+            return False
+        return all(name in changes and changes[name].version == versions[name] for name in versions)
 
     @property
     def _database(self) -> Database:
@@ -333,16 +360,20 @@ def _key(environ: WSGIEnvironment) -> Key:
 
 
 def _give(
-    kept: Kept, environ: WSGIEnvironment, start_response: StartResponse, changes: list[Change]
+    key: Key, kept: Kept, environ: WSGIEnvironment, start_response: StartResponse, changes: list[Change]
 ) -> Iterable[bytes]:
     """Answer with what is kept, which holds."""
+    settled = _last_modified(changes) is not None
     if _not_modified(environ, kept.etag, changes):
+        environ[GIVEN] = Given(kept.versions, None, settled)
         vary = next((value for name, value in kept.headers if name.lower() == "vary"), VARY)
         start_response("304 Not Modified", _unchanged(environ, kept.etag, changes, vary))
         return [b""]
     own = (REQUEST_ID, request_id(environ))
+    with_body = environ["REQUEST_METHOD"] != "HEAD"
+    environ[GIVEN] = Given(kept.versions, key if with_body else None, settled)
     start_response(kept.status, [*kept.headers, *_validators(kept.etag, changes), own])
-    return [b""] if environ["REQUEST_METHOD"] == "HEAD" else [kept.body]
+    return [kept.body if with_body else b""]
 
 
 def _not_modified(environ: WSGIEnvironment, etag: str, changes: list[Change]) -> bool:

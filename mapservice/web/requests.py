@@ -51,7 +51,12 @@ def init_requests(app: Flask) -> None:
 def request_id(environ: WSGIEnvironment) -> str:
     """The id of a request: the client's or proxy's own where it is sane, else a new one."""
     given = environ.get("HTTP_X_REQUEST_ID")
-    return given if given and SANE_ID.fullmatch(given) else secrets.token_hex(8)
+    return given if given and SANE_ID.fullmatch(given) else new_id()
+
+
+def new_id() -> str:
+    """An id that no other request has."""
+    return secrets.token_hex(8)
 
 
 def preferred_handling() -> str | None:

@@ -35,6 +35,23 @@ def test_idle_connections_keep_no_thread_from_others(live_server):
             connection.close()
 
 
+def test_what_is_asked_again_is_answered_alike(live_server):
+    connection = http.client.HTTPConnection(urlsplit(live_server).netloc, timeout=10)
+    seen = []
+    for method in ("GET", "GET", "GET", "HEAD", "HEAD", "GET"):
+        connection.request(method, "/api/collections/libraries/items?limit=2")
+        answer = connection.getresponse()
+        # A date of the last change is given only once that is two seconds ago.
+        general = [h for h in answer.getheaders() if h[0] not in ("Date", "X-Request-Id", "Last-Modified")]
+        seen.append((answer.headers["X-Request-Id"], method, answer.status, general, answer.read()))
+    connection.close()
+    assert {status for _, _, status, _, _ in seen} == {200}
+    assert len({name for name, *_ in seen}) == len(seen)
+    assert len({tuple(headers) for *_, headers, _ in seen}) == 1
+    assert len({body for _, method, _, _, body in seen if method == "GET"}) == 1
+    assert {body for _, method, _, _, body in seen if method == "HEAD"} == {b""}
+
+
 def test_requests_sent_ahead_are_all_answered(live_server):
     connection = http.client.HTTPConnection(urlsplit(live_server).netloc, timeout=10)
     connection.connect()
