@@ -29,7 +29,7 @@ from mapservice.web import (
     watching,
     wishes,
 )
-from mapservice.web.api import api, direct
+from mapservice.web.api import api, direct, listing
 from mapservice.web.api.answers import cell
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
@@ -45,6 +45,7 @@ def build_application(settings: Settings | None = None, database: Database | Non
     app.extensions["borough"] = read_borough(settings.geodata_dir)
     app.extensions["catalogue"] = build_catalogue(app.extensions["borough"])
     app.extensions["counts"] = Counts()
+    app.extensions["descriptions"] = listing.Descriptions(app.extensions["counts"])
     app.extensions["searches"] = Tally(app.extensions["database"])
     identity.init_identity(app, settings)
     requests.init_requests(app)

@@ -1,4 +1,4 @@
-"""Pages of features and single features as GeoJSON, and vector tiles, without the cost of Flask.
+"""Pages of features and single features as GeoJSON, vector tiles and the list of layers, without Flask.
 
 Flask's routing, request and response take longer than the statement for a page. What most clients ask most of
 the time is answered here from the WSGI environment, by the same functions as in the views. Whatever is not
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl, unquote_to_bytes
@@ -28,8 +28,10 @@ from mapservice.layers.query import BadQuery, FeatureQuery
 from mapservice.layers.tiles import TILE_MATRIX_SET, read_tile
 from mapservice.layers.visibility import ANONYMOUS
 from mapservice.web import context
-from mapservice.web.api import geojson
+from mapservice.web.accepting import DOCUMENTS, chosen
+from mapservice.web.api import documents, geojson
 from mapservice.web.api.answers import preferred_format
+from mapservice.web.api.listing import Descriptions
 from mapservice.web.api.parameters import ITEM_PARAMETERS, item_query, items_query, known_of_items
 from mapservice.web.api.tile_documents import MVT
 from mapservice.web.api.tile_parameters import Place, read_place, tiles_query
@@ -47,6 +49,7 @@ Kind = Literal["page", "item", "tile"]
 RAISED = "mapservice.raised"
 """The key of the WSGI environment under which the application finds what it is to raise."""
 MOST_SITES = 64
+LIST = "/api/collections"
 ITEM_KNOWN = frozenset(ITEM_PARAMETERS)
 READERS: dict[Kind, Callable[[Layer, MultiDict[str, str]], FeatureQuery]] = {
     "page": items_query,
@@ -61,13 +64,11 @@ Headers = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request asks of a layer: a page, a feature or a tile, how, and in which words."""
+    """What a request asks of a layer, and in which words."""
 
     layer: Layer
     query: FeatureQuery
     given: dict[str, str]
-    feature_id: str | None = None
-    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,11 @@ class Made:
 
     body: bytes
     headers: Headers
-    version: int | None = None
+    versions: dict[str, int] = field(default_factory=dict)
+
+
+Make = Callable[[str], Made]
+"""Makes an answer, given the address of the service."""
 
 
 class DirectAnswers:
@@ -99,8 +104,8 @@ class DirectAnswers:
         answer = None
         if self._is_plain(environ):
             try:
-                asked = self._understood(environ)
-                answer = self._answer(environ, asked) if asked else None
+                make = self._understood(environ)
+                answer = self._answer(environ, make) if make else None
             except BadQuery:
                 pass  # the application tells it, with what the format asked for adds to it
             except Exception as error:
@@ -119,7 +124,8 @@ class DirectAnswers:
     def _is_plain(self, environ: WSGIEnvironment) -> bool:
         """Whether there may be something to answer here: reading, by nobody in particular."""
         path = environ["PATH_INFO"]
-        if not (path.startswith("/api/collections/") and path.isascii()) or environ.get("SCRIPT_NAME"):
+        ours = path == LIST or (path.startswith(f"{LIST}/") and path.isascii())
+        if not ours or environ.get("SCRIPT_NAME"):
             return False
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return False
@@ -127,8 +133,10 @@ class DirectAnswers:
             return False
         return self._app.config["SESSION_COOKIE_NAME"] not in environ.get("HTTP_COOKIE", "")
 
-    def _understood(self, environ: WSGIEnvironment) -> Asked | None:
-        """What a plain request asks; None where that is not for here. Raises what a view would."""
+    def _understood(self, environ: WSGIEnvironment) -> Make | None:
+        """How to make what a plain request asks; None where that is not for here. Raises as a view would."""
+        if environ["PATH_INFO"] == LIST:
+            return self._list if _wants_plain_json(environ) else None
         parts = environ["PATH_INFO"].split("/")
         kind = _kind(parts)
         catalogue: Catalogue = self._app.extensions["catalogue"]
@@ -137,37 +145,32 @@ class DirectAnswers:
         if kind is None or layer is None:
             return None
         read = _read if len(text) < LONGEST_KEPT else _read.__wrapped__
-        asked = read(layer, kind, text)
-        if asked is None:
+        understood = read(layer, kind, text)
+        if understood is None:
             return None
+        asked = Asked(layer, *understood)
         if kind == "tile":
             z, y, x = parts[6:]
-            return Asked(layer, *asked, place=read_place(z, x, y))
-        if preferred_format(asked[1].get("f"), environ.get("HTTP_ACCEPT", "")) != "json":
+            return partial(self._tile, asked, read_place(z, x, y))
+        if preferred_format(asked.given.get("f"), environ.get("HTTP_ACCEPT", "")) != "json":
             return None
-        return Asked(layer, *asked, feature_id=parts[5] if kind == "item" else None)
+        return partial(self._item, environ, asked, parts[5]) if kind == "item" else partial(self._page, asked)
 
-    def _answer(self, environ: WSGIEnvironment, asked: Asked) -> tuple[str, bytes, Headers]:
+    def _answer(self, environ: WSGIEnvironment, make: Make) -> tuple[str, bytes, Headers]:
         client = environ.get(SOCKET)
         if client is None:
-            return self._made(environ, asked)
+            return self._made(environ, make)
         watcher: Watcher = self._app.extensions["watcher"]
         watcher.add(client, partial(self._database.cancel_reading, threading.get_ident()))
         try:
-            return self._made(environ, asked)
+            return self._made(environ, make)
         finally:
             watcher.remove()
 
-    def _made(self, environ: WSGIEnvironment, asked: Asked) -> tuple[str, bytes, Headers]:
-        site = self._site(environ)
-        if asked.place is not None:
-            made = self._tile(asked, asked.place)
-        elif asked.feature_id is not None:
-            made = self._item(environ, asked, asked.feature_id, site)
-        else:
-            made = self._page(asked, site)
-        if made.version is not None:
-            environ[VERSIONS] = {asked.layer.relation: made.version}
+    def _made(self, environ: WSGIEnvironment, make: Make) -> tuple[str, bytes, Headers]:
+        made = make(self._site(environ))
+        if made.versions:
+            environ[VERSIONS] = made.versions
         headers = made.headers
         body, encoding = compressed(made.body, environ.get("HTTP_ACCEPT_ENCODING", ""))
         if encoding is not None:
@@ -185,7 +188,7 @@ class DirectAnswers:
             page, count = counts.read_page(cursor, layer, query, site, ANONYMOUS)
         links = geojson.page_links(layer, query, page, asked.given, site)
         body = geojson.page_body(page, count, links, query.crs)
-        return Made(body, geojson.headers(query.crs, links), page.version)
+        return Made(body, geojson.headers(query.crs, links), _versions(layer, page.version))
 
     def _item(self, environ: WSGIEnvironment, asked: Asked, feature_id: str, site: str) -> Made:
         layer, query = asked.layer, asked.query
@@ -197,12 +200,22 @@ class DirectAnswers:
         tag = geojson.item_tag(found, site, environ)
         if tag is not None:
             headers["ETag"] = tag
-        return Made(geojson.item_body(found, links, query.crs), headers, found.relation_version)
+        return Made(
+            geojson.item_body(found, links, query.crs), headers, _versions(layer, found.relation_version)
+        )
 
-    def _tile(self, asked: Asked, place: Place) -> Made:
+    def _tile(self, asked: Asked, place: Place, _: str) -> Made:
         with self._database.reading() as cursor:
             tile = read_tile(cursor, asked.layer, *place, asked.query, ANONYMOUS)
         return Made(tile, {"Content-Type": MVT})
+
+    def _list(self, site: str) -> Made:
+        extensions = self._app.extensions
+        descriptions: Descriptions = extensions["descriptions"]
+        layers = extensions["catalogue"].visible_to(ANONYMOUS)
+        with self._database.reading() as cursor:
+            text = descriptions.document(cursor, layers, ANONYMOUS, site, extensions["borough"])
+        return Made(text, {"Content-Type": documents.JSON})
 
     def _site(self, environ: WSGIEnvironment) -> str:
         """The address of the service as it was called, as Flask works it out: asked once for each address.
@@ -223,6 +236,19 @@ class DirectAnswers:
                 self._sites.clear()
             self._sites[key] = known
         return known
+
+
+def _versions(layer: Layer, version: int | None) -> dict[str, int]:
+    """What an answer from one layer was made from, where that is counted."""
+    return {} if version is None else {layer.relation: version}
+
+
+def _wants_plain_json(environ: WSGIEnvironment) -> bool:
+    """Whether a document is asked for as JSON, with nothing else said."""
+    text = environ.get("QUERY_STRING", "")
+    if text:
+        return bool(text == "f=json")
+    return chosen(environ.get("HTTP_ACCEPT", ""), DOCUMENTS) != "text/html"
 
 
 def _kind(parts: list[str]) -> Kind | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from flask import Response, render_template, request
+from flask import Response, current_app, render_template, request
 
 from mapservice.layers.features import read_feature
 from mapservice.layers.layer import Layer
@@ -14,6 +14,7 @@ from mapservice.web import context
 from mapservice.web.api import api, documents, geojson, openapi
 from mapservice.web.api.answers import answer, wanted_features_format, wanted_format
 from mapservice.web.api.downloads import send_features
+from mapservice.web.api.listing import Descriptions
 from mapservice.web.api.parameters import (
     item_query,
     items_query,
@@ -49,8 +50,15 @@ def openapi_document() -> Response:
 def collections() -> Response:
     """All layers."""
     no_parameters_but(request.args, ("f",))
-    members = _described(list(context.catalogue()))
-    return answer(documents.collections(context.site(), members), "api/collections.html")
+    if wanted_format() == "html":
+        members = _described(list(context.catalogue()))
+        return answer(documents.collections(context.site(), members), "api/collections.html")
+    descriptions: Descriptions = current_app.extensions["descriptions"]
+    with context.database().reading() as cursor:
+        text = descriptions.document(
+            cursor, context.catalogue(), context.viewer(), context.site(), context.borough()
+        )
+    return Response(text, content_type=documents.JSON)
 
 
 @api.get("/collections/<layer_id>")

@@ -30,6 +30,8 @@ PLAIN = [
     f"{TILES}/10/340/511?f=pbf&name=Finsbury+Library",
     f"{TILES}/10/340/511?filter=name+LIKE+%27F%25%27&properties=name",
     "/api/collections/wards-2022/tiles/WebMercatorQuad/12/1361/2046",
+    "/api/collections",
+    "/api/collections?f=json",
 ]
 EMPTY = [f"{TILES}/10/0/0", f"{TILES}/10/340/511?name=nobody"]
 MISTAKES = [
@@ -58,6 +60,9 @@ NOT_PLAIN = [
     f"{ONE}/more",
     "/api/collections/nothing/items",
     "/api/collections/libraries",
+    "/api/collections?f=html",
+    "/api/collections?f=xml",
+    "/api/collections?limit=1",
     f"{TILES}/10/340/511?nmae=x",
     f"{TILES}/10/340",
     "/api/collections/libraries/tiles/WorldCRS84Quad/10/340/511",
@@ -148,7 +153,8 @@ def test_what_is_not_plain_goes_to_flask(app, asked_flask, path):
 )
 def test_who_asks_in_another_way_is_answered_by_flask(app, asked_flask, headers, method):
     # A tile has one representation, whatever is accepted.
-    for path in (PATH, ONE, *([] if "Accept" in headers else [f"{TILES}/14/5445/8187"])):
+    listed = [] if headers.get("Accept") == "text/csv" else ["/api/collections"]
+    for path in (PATH, ONE, *listed, *([] if "Accept" in headers else [f"{TILES}/14/5445/8187"])):
         short, long = both(app, path, method, headers)
         assert seen(short) == seen(long)
         assert len(asked_flask) == 2
