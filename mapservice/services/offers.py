@@ -125,4 +125,4 @@ def offers(
 
 def _read(cursor: Cursor[Any], statement: str, parameters: dict[str, Any]) -> list[Offer]:
     with cursor.connection.cursor(row_factory=class_row(Offer)) as reading:
-        return reading.execute(statement.encode(), parameters).fetchall()
+        return reading.execute(statement.encode(), parameters, prepare=True).fetchall()

@@ -42,9 +42,11 @@ from mapservice.register.postcodes import has_one_too_many, without_one
 from mapservice.services.offers import Offer, offers_at
 from mapservice.web import context, frame, reading
 from mapservice.web.asking import NEED_WORDS, NEEDS, SHORTEST_NAME, WISHES, Asked, read_question
+from mapservice.web.cards import Cards
 from mapservice.web.contacts import ContactBook
 from mapservice.web.languages import current_language, gettext
 from mapservice.web.maps import built_map
+from mapservice.web.opening_words import opening_words
 from mapservice.web.sheet import Sheet, help_sheet
 from mapservice.web.wishes import known
 
@@ -140,6 +142,7 @@ def find() -> Response:
         asked=asked,
         answer=answer,
         begun=begun,
+        cards=Cards(),
         sheet=sheet,
         shown=SHOWN,
         needs=NEEDS,
@@ -282,10 +285,10 @@ def _answer(
     for layer in kinds:
         near = [place for place in found.of(layer.id) if place.id not in told][:PER_KIND]
         if near:
-            by_kind.append((layer, _features(sorted(near, key=to_ring_first))))
+            by_kind.append((layer, _features(sorted(near, key=to_ring_first), now)))
     offers = offers_at(cursor, [place.id for place in found.places if place.id in told])
-    main = _features(choice.places, offers, asked.need)
-    hubs = _features([hub] if hub else [], offers, asked.need)
+    main = _features(choice.places, now, offers, asked.need)
+    hubs = _features([hub] if hub else [], now, offers, asked.need)
     named = [*main, *hubs, *(one for _, ones in by_kind for one in ones)]
     if begun.whole:
         # From the middle of a locality or a ward nobody walks.
@@ -302,7 +305,7 @@ def _answer(
         refused=choice.refused,
         known=choice.known,
         by_kind=by_kind,
-        green=_features(found.green[:GREEN]) if green else [],
+        green=_features(found.green[:GREEN], now) if green else [],
         phones=_phones(asked.need),
         shut=shut,
         late=late,
@@ -334,24 +337,31 @@ def _phones(need: str) -> tuple[Contact, ...]:
 
 
 def _features(
-    places: Iterable[Place], offers: dict[str, list[Offer]] | None = None, need: str = ""
+    places: Iterable[Place], now: datetime, offers: dict[str, list[Offer]] | None = None, need: str = ""
 ) -> list[reading.Feature]:
-    return [
-        reading.Feature(
-            id=place.id,
-            properties=place.properties,
-            geometry=place.geometry,
-            layers=place.layers,
-            distance_m=place.distance_m,
-            walk=place.walk,
-            opening=place.opening,
-            why=_why(place, need),
-            helps=_helps(place, need),
-            offers=(offers or {}).get(place.id, []),
-            key=f"{' '.join(place.layers)} {place.text}",
-        )
-        for place in places
-    ]
+    """Places as the page shows them; with `offers`, those that are told in full."""
+    return [_feature(place, now, offers, need) for place in places]
+
+
+def _feature(
+    place: Place, now: datetime, offers: dict[str, list[Offer]] | None, need: str
+) -> reading.Feature:
+    full = offers is not None
+    feature = reading.Feature(
+        id=place.id,
+        properties=place.properties,
+        geometry=place.geometry,
+        layers=place.layers,
+        distance_m=place.distance_m,
+        walk=place.walk,
+        opening=place.opening,
+        opened="" if place.opening.word == "unknown" else opening_words(place.opening, now),
+        why=_why(place, need) if full else "",
+        helps=full and _helps(place, need),
+        offers=(offers or {}).get(place.id, []),
+    )
+    feature.key = (place.text, *place.layers, feature.opened, feature.why, feature.helps, feature.offered)
+    return feature
 
 
 def _helps(place: Place, need: str) -> bool:

@@ -3,6 +3,7 @@
 In a template, ``{% keep "place", feature.text, number %} … {% endkeep %}``. What stands between is rendered
 where no part is known under the same values, in the same language and under the same address. All that it
 shows has to be named, then: it is never looked at again. A key with an empty text in it is not kept.
+`mapservice.web.cards` keeps in the same store what has a hole in it for each page to fill.
 """
 
 from __future__ import annotations
@@ -24,14 +25,34 @@ MOST_KEPT = 4096
 Key = tuple[Hashable, ...]
 
 
+class Store:
+    """What was rendered, by all that it shows. Once full it begins anew; without room it keeps nothing."""
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        self.most = most
+        self._kept: dict[Key, Any] = {}
+
+    def get(self, key: Key) -> Any:
+        """What is kept under a key; None for nothing."""
+        return self._kept.get(key) if self.most else None
+
+    def put(self, key: Key, rendered: Any) -> None:
+        if not self.most:
+            return
+        if len(self._kept) >= self.most:
+            self._kept.clear()
+        self._kept[key] = rendered
+
+
 class KeptParts(Extension):
-    """The tag `keep`; each environment, and so each application, keeps its own."""
+    """The tag `keep`; each environment, and so each application, keeps its own, as `kept_parts`."""
 
     tags = {"keep"}  # noqa: RUF012 - as Jinja declares it
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self._kept: dict[Key, Markup] = {}
+        self._store = Store()
+        environment.extend(kept_parts=self._store)
 
     def parse(self, parser: Parser) -> nodes.Node:
         """From the tag to its end, as a call that renders what is between only where it is not known."""
@@ -43,11 +64,14 @@ class KeptParts(Extension):
     def _part(self, values: Key, caller: Callable[[], Any]) -> Markup:
         if "" in values:
             return Markup(caller())  # noqa: S704 - a template's, with all values escaped
-        key = (current_language().tag, request.script_root, *values)
-        part = self._kept.get(key)
+        key = (*where(), *values)
+        part: Markup | None = self._store.get(key)
         if part is None:
             part = Markup(caller())  # noqa: S704 - a template's, with all values escaped
-            if len(self._kept) >= MOST_KEPT:
-                self._kept.clear()
-            self._kept[key] = part
+            self._store.put(key, part)
         return part
+
+
+def where() -> tuple[str, str]:
+    """What every part depends on: the language of the page, and the address the service is mounted under."""
+    return current_language().tag, request.script_root

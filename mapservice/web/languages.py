@@ -28,8 +28,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
 from flask import Blueprint, Flask, Response, abort, current_app, g, has_request_context, request, url_for
 from flask_babel.speaklater import LazyString
-from jinja2 import pass_context
-from jinja2.runtime import Context
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from mapservice.web.pseudo import PSEUDO_LETTERS, pseudo_catalog
@@ -78,7 +78,8 @@ def init_languages(app: Flask, *, pseudo: bool = False) -> None:
     babel.domain_instance = _OwnDomain()
     # A page says a hundred texts: Flask-Babel's own way to each is five times as long.
     app.jinja_env.install_gettext_callables(gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
-    app.jinja_env.globals.update(gettext=_gettext_of_page, ngettext=_ngettext_of_page)
+    # `_` would look `gettext` up in the page each time.
+    app.jinja_env.globals.update(gettext=_gettext_of_page, ngettext=_ngettext_of_page, _=_gettext_of_page)
     app.jinja_env.globals.update(
         language=current_language, languages=tuple(offered.values()), in_language=in_language
     )
@@ -129,19 +130,26 @@ def _ngettext(one: str, many: str, count: int) -> str:
     return str(current_language().translations.ngettext(one, many, count))
 
 
-@pass_context
-def _gettext_of_page(page: Context, text: str, /, **values: object) -> str:
+# All that these need of the page is whether it is markup: for its context Jinja would copy all variables at
+# each call in a block.
+@pass_eval_context
+def _gettext_of_page(page: EvalContext, text: str, /, **values: object) -> str:
     """Jinja's new style, in which every text is a format; but one that does not fit is said in English."""
-    said = str(current_language().translations.gettext(text))
-    return _filled(said, text, values, markup=page.eval_ctx.autoescape)
+    translations = current_language().translations
+    if not values:
+        return _said_of_page(translations, text, page.autoescape)
+    return _filled(str(translations.gettext(text)), text, values, markup=page.autoescape)
 
 
-@pass_context
-def _ngettext_of_page(page: Context, one: str, many: str, num: int, /, **values: object) -> str:
+@lru_cache(maxsize=8192)
+def _said_of_page(translations: support.NullTranslations, text: str, markup: bool) -> str:
+    return _filled(str(translations.gettext(text)), text, {}, markup=markup)
+
+
+@pass_eval_context
+def _ngettext_of_page(page: EvalContext, one: str, many: str, num: int, /, **values: object) -> str:
     given = {"num": num, **values}
-    return _filled(
-        _ngettext(one, many, num), one if num == 1 else many, given, markup=page.eval_ctx.autoescape
-    )
+    return _filled(_ngettext(one, many, num), one if num == 1 else many, given, markup=page.autoescape)
 
 
 def _filled(said: str, english: str, values: Mapping[str, object], *, markup: bool = False) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,9 +28,9 @@ OFFERS_SAID = 3
 class Feature:
     """One feature as a page shows it; ``layers`` are the ids of the layers it was found in.
 
-    An answer to a question adds how far the walk is, whether it is open, why it is named, whether it is known
-    to help with the need, and what it offers; and a `key`: what is known of two places is the same where that
-    is.
+    An answer to a question adds how far the walk is, whether it is open (and in words), why it is named,
+    whether it is known to help with the need, and what it offers; and a `key`: what is said of two places is
+    the same where that is, but for how far they are.
     """
 
     id: str
@@ -40,10 +40,11 @@ class Feature:
     distance_m: float | None = None
     walk: Walk | None = None
     opening: Opening | None = None
+    opened: str = ""
     why: str = ""
     helps: bool = False
     offers: list[Offer] = field(default_factory=list)
-    key: str = ""
+    key: tuple[Hashable, ...] = ()
 
     @property
     def offered(self) -> tuple[tuple[str, tuple[str, ...], str | None], ...]:

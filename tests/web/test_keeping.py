@@ -9,7 +9,7 @@ from flask import Flask
 from jinja2 import DictLoader, Environment
 
 from mapservice.web import keeping
-from mapservice.web.keeping import KeptParts
+from mapservice.web.keeping import KeptParts, Store
 
 PART = '{% keep "part", key, shown or none %}{{ said() }} {{ key }}{{ shown }}{% endkeep %}'
 
@@ -61,6 +61,14 @@ def test_a_kept_part_is_escaped_once(rendered: Callable[..., str]) -> None:
     assert rendered("<b>") == rendered("<b>") == "0 &lt;b&gt;"
 
 
-def test_it_does_not_grow_for_ever(rendered: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "MOST_KEPT", 2)
-    assert [rendered(key) for key in ("a", "b", "c", "c", "a")] == ["0 a", "1 b", "2 c", "2 c", "3 a"]
+def test_it_does_not_grow_for_ever() -> None:
+    store = Store(2)
+    for key in "abc":
+        store.put((key,), key)
+    assert [store.get((key,)) for key in "abc"] == [None, None, "c"]
+
+
+def test_with_room_for_nothing_it_keeps_nothing() -> None:
+    store = Store(0)
+    store.put(("a",), "a")
+    assert store.get(("a",)) is None
