@@ -19,10 +19,12 @@ from mapservice.layers.visibility import Viewer
 from mapservice.saying import english
 from mapservice.survey import notices
 from mapservice.survey.spaces import NoSuchSpace, Refused, Space, because, hold_space, values_at, write_values
-from mapservice.survey.submitting import Received, Sent, submit
+from mapservice.survey.submitting import Received, Sent, is_repeat, submit
 
 STILL_OPEN = ("open-to-all", "restricted-hours")
 """What a space can be confirmed to be still."""
+MAY_BE_OPEN = (*STILL_OPEN, "unknown")
+"""Of which spaces that is asked."""
 MAY_BE_TAKEN_BACK = timedelta(days=1)
 MEANWHILE = english("Somebody has changed who can get in since you opened this page. Look again")
 CHANGED_SINCE = english("Somebody has changed this space since, so that it cannot be taken back here")
@@ -34,16 +36,21 @@ def confirm(
 ) -> tuple[Received, bool]:
     """Take a confirmation in, once; whether the register follows it already. Raises Refused, NoSuchSpace.
 
-    `seen` is the access that the page showed: where somebody has changed it since, nothing is confirmed.
+    `today` is the day on which it was written. `seen` is the access that the page showed: where somebody has
+    changed it since, nothing is confirmed.
     """
     if sent.fields.get("access") not in STILL_OPEN:
         raise Refused([("access", english("Say that it is still open, or report what has changed"))])
+    if is_repeat(session, sent):
+        return Received(sent.id, str(sent.green_space_id), new=False), is_followed(session, sent.id)
     space = hold_space(session, str(sent.green_space_id), viewer)
     if space.status != "existing":
         raise Refused([("", english("Only a space that is open already can be confirmed"))])
     if seen and seen != space.values["access"] != sent.fields["access"]:
         raise Refused([("access", MEANWHILE)])
     takes = account is not None and space.open_to(account, Action.CONFIRM)
+    # Who wrote it without having seen what is known says nothing against that: then a reviewer decides.
+    takes = takes and bool(seen or space.values["access"] in MAY_BE_OPEN)
     received = submit(session, sent, account, viewer, quietly=takes)
     if takes and account and received.new:
         _follow(session, space, sent, account, today)

@@ -53,8 +53,7 @@ SELECT ST_Area(geom),
 FROM drawn d, register.borough b
 """
 
-_KNOWN = f"""
-WITH drawn AS (SELECT {ON_GRID} AS geom)
+_OVERLAPPING = """
 SELECT f.id, COALESCE(f.name, :unnamed), f.status, f.stage,
        ST_Area(common) / ST_Area(d.geom), ST_Area(common) / ST_Area(f.geom)
 FROM drawn d
@@ -65,6 +64,11 @@ WHERE f.visibility = ANY (:viewer) AND f.stage IS DISTINCT FROM 'declined' AND f
 ORDER BY ST_Area(common) DESC, f.id
 LIMIT :most
 """
+_KNOWN = f"WITH drawn AS (SELECT {ON_GRID} AS geom) {_OVERLAPPING}"
+_KNOWN_BESIDE = (
+    "WITH drawn AS (SELECT geom FROM register.green_spaces WHERE id = :but AND position = 'outline')"
+    f" {_OVERLAPPING}"
+)
 
 _FAR_ENTRANCES = f"""
 SELECT count(*) > 0 FROM unnest(CAST(:longitudes AS float8[]), CAST(:latitudes AS float8[])) AS e(lon, lat)
@@ -92,6 +96,7 @@ FAR_ENTRANCE = english(
     most=FARTHEST_ENTRANCE_M,
 )
 PARTLY_OUTSIDE = english("Part of it is outside the borough.")
+OVERLAPS = english("It overlaps with what is on the map already: look whether it is the same")
 TOO_FEW = english("An outline needs three corners at least. Add some, or put a single point")
 
 
@@ -205,20 +210,27 @@ def check(
     if entrances and inside and _far_entrances(session, geojson, entrances):
         problems.append(FAR_ENTRANCE)
     notes = () if problems or point or wholly else (PARTLY_OUTSIDE,)
-    overlaps = () if problems or point else _overlaps(session, geojson, viewer, but)
+    overlaps = () if problems or point else _overlaps(session, _KNOWN, viewer, but, geojson=geojson)
     return Checked(tuple(problems), notes, None if point else float(area), overlaps)
 
 
-def _overlaps(session: Session, geojson: str, viewer: Viewer, but: str) -> tuple[Overlap, ...]:
+def overlaps_of(session: Session, space_id: str, viewer: Viewer) -> tuple[Overlap, ...]:
+    """The known spaces that the outline of a space shares ground with; none where it is a point."""
+    return _overlaps(session, _KNOWN_BESIDE, viewer, space_id)
+
+
+def _overlaps(
+    session: Session, statement: str, viewer: Viewer, but: str, **given: str
+) -> tuple[Overlap, ...]:
     rows = session.execute(
-        text(_KNOWN),
+        text(statement),
         {
-            "geojson": geojson,
             "viewer": list(viewer),
             "but": but,
             "least": LEAST_SHARE,
             "most": MOST_OVERLAPS,
             "unnamed": UNNAMED,
+            **given,
         },
     )
     return tuple(Overlap(*row) for row in rows)

@@ -22,6 +22,7 @@ from mapservice.layers.visibility import Viewer
 from mapservice.saying import Said, english
 from mapservice.survey import notices, outlines
 from mapservice.survey.fields import FIELDS, Field, read_value
+from mapservice.survey.merging import part_of_what
 from mapservice.survey.outlines import ON_GRID
 from mapservice.survey.spaces import NoSuchSpace, Refused, Unfit
 
@@ -69,7 +70,9 @@ RESERVED = frozenset(
             "access",
             "progress",
             "confirmations",
+            "on-the-spot",
             "survey",
+            "waiting",
         ),
         *("meetings", "pack", "removed", "submissions"),
     }
@@ -102,6 +105,8 @@ class Sent:
     postcode: str | None = None
     """Where that is all the geometry goes by."""
     photographs: Sequence[KeptPhotograph] = ()
+    certain: bool = True
+    """To be taken although it overlaps with known spaces: somebody looked, or nobody is there to be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +156,12 @@ def submit(
     fields = read_fields(sent)
     if sent.kind == "space" and _known(session, sent.id) is None:
         # Before the turn is taken: nobody else waits while an outline is looked at.
-        found = outlines.check(session, dict(sent.geometry or {}), (), sent.entrances)
+        asked_about = () if sent.certain else viewer
+        found = outlines.check(session, dict(sent.geometry or {}), asked_about, sent.entrances)
         if found.problems:
             raise Refused(("place", problem) for problem in found.problems)
+        if found.overlaps and _same_again(session, sent, fields, account) is None:
+            raise Refused([("different", outlines.OVERLAPS)])
     # One at a time: the second of two at once finds what the first has written.
     session.execute(text("SELECT layers.wait_for_turn()"))
     known = _known(session, sent.id)
@@ -346,6 +354,9 @@ def _existing(session: Session, sent: Sent, viewer: Viewer) -> str:
         {"id": sent.green_space_id, "viewer": list(viewer)},
     ).scalar()
     if found is None:
+        # While it waited on a telephone, the space may have become part of another.
+        found = part_of_what(session, str(sent.green_space_id), viewer)
+    if found is None:
         raise NoSuchSpace(sent.green_space_id)
     return str(found)
 
@@ -372,7 +383,7 @@ def _take(
             "kind": kind,
             "space": space_id,
             "account": account.id if account else None,
-            "written_at": _written_at(sent),
+            "written_at": written_at(sent),
             "fields": orjson.dumps(dict(fields)).decode(),
         },
     )
@@ -420,7 +431,8 @@ def _keep_photographs(
         )
 
 
-def _written_at(sent: Sent) -> datetime:
+def written_at(sent: Sent) -> datetime:
+    """When it was written, as far as that can be believed."""
     now = datetime.now(UTC)
     written = sent.written_at
     return now if written is None else min(max(written, now - LONGEST_WAITING), now)

@@ -69,6 +69,13 @@ def test_an_outline_is_drawn_by_touch_looked_at_and_sent(walker):
     press(walker, "Draw the outline")
     tap(walker, (0.3, 0.3), (0.7, 0.7), (0.7, 0.3), (0.3, 0.7))
     expect(said(walker)).to_contain_text("The outline crosses itself")
+    # Neither finished nor sent like this: it stays open, to be put right.
+    page.get_by_label("What do people call it").fill("The yard behind the dairy")
+    for button in ("Finish", "Send"):
+        press(walker, button)
+        expect(said(walker)).to_contain_text("The outline crosses itself")
+        expect(page.get_by_role("button", name="Finish", exact=True)).to_be_visible()
+    assert drawn(walker)["type"] == "Point"
     walker.look()
     for _ in range(3):
         press(walker, "Undo")
@@ -82,7 +89,6 @@ def test_an_outline_is_drawn_by_touch_looked_at_and_sent(walker):
     assert len(drawn(walker, "entrances")) == 1
     walker.look()
     page.get_by_label("Car park or garages").check()
-    page.get_by_label("What do people call it").fill("The yard behind the dairy")
     page.get_by_role("button", name="Send", exact=True).tap()
     walker.at("Thank you")
     expect(page.get_by_text("Waiting for a reviewer")).to_be_visible()
@@ -123,6 +129,10 @@ def send(visitor):
     visitor.page.get_by_role("button", name="Send", exact=True).tap()
 
 
+def waiting(page):
+    return page.locator(".app-outbox__entry")
+
+
 def count(database, name):
     with database.reading() as cursor:
         found = cursor.execute(
@@ -134,11 +144,11 @@ def count(database, name):
     return found
 
 
-def ready(page):
-    """Wait until the worker keeps the form, and give it."""
-    kept = "async () => (await (await caches.open('kept')).match('/green-spaces/suggest'))?.text()"
+def ready(page, path=FORM):
+    """Wait until the worker keeps a page, and give it."""
+    kept = "async (path) => (await (await caches.open('kept')).match(path))?.text()"
     for _ in range(100):
-        if found := page.evaluate(kept):
+        if found := page.evaluate(kept, path):
             return found
         page.wait_for_timeout(100)
     raise AssertionError("the form is not kept")
@@ -146,7 +156,7 @@ def ready(page):
 
 def test_without_signal_it_waits_on_the_phone_and_is_sent_once(browser, home, database, tmp_path):
     gate = tmp_path / "gate.jpg"
-    gate.write_bytes(photograph("green").getvalue())
+    gate.write_bytes(photograph("green", at=(SPOT["longitude"], SPOT["latitude"])).getvalue())
     with visit(browser, home, **WALKER) as visitor:
         page, visitor.forgiven = visitor.page, NO_SIGNAL
         visitor.go(FORM)
@@ -155,21 +165,24 @@ def test_without_signal_it_waits_on_the_phone_and_is_sent_once(browser, home, da
         for name in ("Written without signal", "And another"):
             page.goto(home + FORM)
             expect(page.locator(".app-map--ready")).to_be_visible()
-            press(visitor, "I am there")
-            expect(said(visitor)).to_contain_text("within 5 metres")
             page.get_by_label("What do people call it").fill(name)
             page.get_by_label("Photographs").set_input_files(gate)
+            # The photograph is read here, before anything is sent.
+            expect(page.get_by_text("says it was taken here: 51.52720, -0.10120")).to_be_visible()
+            visitor.look()
+            press(visitor, "Use this place")
+            assert drawn(visitor) == {"type": "Point", "coordinates": [-0.1012, 51.5272]}
             send(visitor)
             expect(page.get_by_text(name + ", 1 photograph")).to_be_visible()
-        expect(page.get_by_role("heading", name="2 suggestions are waiting")).to_be_visible()
+        expect(page.get_by_role("heading", name="2 things you wrote are waiting")).to_be_visible()
         assert count(database, "And another")[0] == 0
         visitor.look()
         # It survives the page, and the phone.
         page.goto(home + FORM)
-        expect(page.get_by_role("heading", name="2 suggestions are waiting")).to_be_visible()
+        expect(page.get_by_role("heading", name="2 things you wrote are waiting")).to_be_visible()
         page.context.set_offline(False)
         page.evaluate("window.dispatchEvent(new Event('online'))")
-        expect(page.get_by_role("heading", name="are waiting")).to_have_count(0)
+        expect(page.get_by_role("heading", name="are waiting")).to_have_count(0, timeout=15_000)
         for name in ("Written without signal", "And another"):
             assert count(database, name) == (1, 1, 1)
         page.get_by_text("what became of it").tap()
@@ -193,7 +206,7 @@ def test_an_answer_that_is_lost_on_the_way_back_is_not_a_second_suggestion(brows
         page.route("**" + FORM, lose)
         fill(visitor, "Sent twice")
         send(visitor)
-        expect(page.get_by_role("heading", name="1 suggestion is waiting")).to_be_visible()
+        expect(page.get_by_role("heading", name="1 thing you wrote is waiting")).to_be_visible()
         assert lost == [201]
         press(visitor, "Send now")
         expect(page.get_by_role("heading", name="is waiting")).to_have_count(0)
@@ -226,24 +239,41 @@ def test_without_a_script_it_works_as_well(browser, home, database):
         assert count(database, "Without a script")[:2] == (1, 1)
 
 
-def test_an_open_space_is_confirmed_and_a_change_reported(browser, home, database):
+def test_an_open_space_is_confirmed_and_a_change_reported_with_and_without_signal(browser, home, database):
     with visit(browser, home, **PHONE) as visitor:
-        page = visitor.page
+        page, visitor.forgiven = visitor.page, NO_SIGNAL
         visitor.go("/green-spaces/highbury-fields")
         page.get_by_role("link", name="It is still open: tell us").tap()
         visitor.at("Is Highbury Fields still open?")
+        ready(page, "/green-spaces/on-the-spot")
         page.get_by_role("button", name="Still open to all, checked today").tap()
         visitor.at("Thank you")
         visitor.go("/green-spaces/highbury-fields")
-        page.get_by_role("link", name="Report what has changed").tap()
-        visitor.at("Report what has changed")
+        report = page.get_by_role("link", name="Report what has changed").get_attribute("href")
+        page.context.set_offline(True)
+        page.goto(home + report)
+        expect(page.locator("[data-spot-name]")).to_have_text("highbury fields")
+        page.get_by_role("button", name="Still open to all, checked today").tap()
+        expect(waiting(page)).to_contain_text(["highbury fields: still open"])
         page.get_by_label("It is closed").check()
         page.get_by_label("In your words").fill("The gate was locked at noon")
         send(visitor)
+        expect(waiting(page)).to_contain_text(["highbury fields: still open", "what has changed"])
+        visitor.look()
+        # One page lists what waits, of every kind; from there it is opened again where it was written.
+        page.goto(home + "/green-spaces/waiting")
+        expect(page.get_by_role("heading", name="2 things you wrote are waiting")).to_be_visible()
+        visitor.look()
+        page.get_by_role("button", name="Open highbury fields: what has changed").tap()
+        expect(page.get_by_label("In your words")).to_have_value("The gate was locked at noon")
+        page.context.set_offline(False)
+        send(visitor)
         visitor.at("Thank you")
+        visitor.go("/green-spaces/waiting")
+        expect(page.get_by_text("Nothing is waiting.")).to_be_visible()
     with database.reading() as cursor:
         kinds = cursor.execute("SELECT kind FROM survey.submissions WHERE green_space_id = 'highbury-fields'")
-        assert sorted(kinds.fetchall()) == [("change",), ("confirmation",)]
+        assert sorted(kinds.fetchall()) == [("change",), ("confirmation",), ("confirmation",)]
 
 
 def test_a_surveyor_confirms_in_one_tap_and_takes_it_back(browser, home, database):
@@ -263,6 +293,28 @@ def test_a_surveyor_confirms_in_one_tap_and_takes_it_back(browser, home, databas
         # The form is kept for a walk without signal for who is signed in as well, and says nothing of them.
         visitor.go(FORM)
         assert "Signed in" not in ready(page)
+        ready(page, "/green-spaces/waiting")
+        # On a telephone that others use too, what one wrote is sent under no other account.
+        visitor.forgiven = NO_SIGNAL
+        page.context.set_offline(True)
+        page.goto(home + FORM)
+        fill(visitor, "Written by Ada")
+        send(visitor)
+        expect(page.get_by_text("written while signed in as a resident")).to_be_visible()
+        page.context.set_offline(False)
+        page.context.clear_cookies()
+        visitor.go("/green-spaces/waiting")
+        expect(page.get_by_text("It waits: you are not signed in.")).to_be_visible()
+        press(visitor, "Send now")
+        expect(page.get_by_text("It could not be sent yet.")).to_be_visible()
+        visitor.look()
+        assert count(database, "Written by Ada")[0] == 0
+        page.get_by_role("link", name="Sign in", exact=True).tap()
+        sign_in(visitor, "ada@example.org", PASSWORD)
+        expect(page.get_by_text("Nothing is waiting.")).to_be_visible()
+        with database.reading() as cursor:
+            wrote = "SELECT account_id FROM survey.submissions WHERE fields ->> 'name' = 'Written by Ada'"
+            assert cursor.execute(wrote).fetchall() == [(ada,)]
 
 
 def test_the_worker_sends_what_waits_where_the_browser_wakes_it(browser, home, database):
@@ -273,7 +325,7 @@ def test_the_worker_sends_what_waits_where_the_browser_wakes_it(browser, home, d
         page.context.set_offline(True)
         fill(visitor, "Sent while asleep")
         send(visitor)
-        expect(page.get_by_role("heading", name="1 suggestion is waiting")).to_be_visible()
+        expect(page.get_by_role("heading", name="1 thing you wrote is waiting")).to_be_visible()
         page.goto("about:blank")
         worker = page.context.service_workers[0]
         assert count(database, "Sent while asleep")[0] == 0
@@ -298,7 +350,7 @@ def test_a_large_photograph_is_made_smaller_before_it_is_kept(browser, home, dat
         fill(visitor, "Large photograph")
         page.get_by_label("Photographs").set_input_files(gate)
         send(visitor)
-        expect(page.get_by_role("heading", name="1 suggestion is waiting")).to_be_visible()
+        expect(page.get_by_role("heading", name="1 thing you wrote is waiting")).to_be_visible()
         kept = page.evaluate("""() => new Promise((resolve) => {
             indexedDB.open('survey').onsuccess = ({ target }) => {
                 target.result.transaction('outbox').objectStore('outbox').getAll().onsuccess = (event) =>

@@ -9,16 +9,28 @@ from werkzeug.datastructures import MultiDict
 
 from mapservice.accounts.attempts import TooMany
 from mapservice.accounts.permissions import Action
-from mapservice.survey.confirming import STILL_OPEN, confirm, take_back
+from mapservice.register.opening_hours import LONDON
+from mapservice.survey.confirming import MAY_BE_OPEN, confirm, take_back
 from mapservice.survey.people import ANYBODY
 from mapservice.survey.photographs import ACCEPTED
 from mapservice.survey.spaces import NoSuchSpace, Refused
-from mapservice.survey.submitting import CHANGED, MOST_PHOTOGRAPHS, Sent
+from mapservice.survey.submitting import CHANGED, MOST_PHOTOGRAPHS, Sent, written_at
 from mapservice.web import context, identity, reading
 from mapservice.web.accounts.waiting import wait_words
 from mapservice.web.frame import now
 from mapservice.web.survey import suggesting
-from mapservice.web.survey.suggesting import NO_UPLOADS, Answer, Mistakes, read_id, receive
+from mapservice.web.survey.sender import SomebodyElse, kept_waiting, seen_by, sender
+from mapservice.web.survey.suggesting import (
+    NO_UPLOADS,
+    Answer,
+    Mistakes,
+    Problem,
+    read_id,
+    read_moment,
+    receive,
+    received_answer,
+    refused_answer,
+)
 from mapservice.web.survey.uploads import Uploads
 from mapservice.web.words import in_words
 
@@ -39,30 +51,47 @@ def ask(feature_id: str) -> Answer:
 @identity.needs(Action.SUGGEST)
 def still_open(feature_id: str) -> Answer:
     """It is still open: noted at once from who may confirm it there, else for a reviewer."""
-    account = identity.current_account()
+    typed = request.form
     sent = Sent(
-        id=read_id(request.form),
+        id=read_id(typed),
         kind="confirmation",
-        fields={"access": request.form.get("access", "")},
+        fields={"access": typed.get("access", "")},
+        written_at=read_moment(typed.get("written_at", "")),
         green_space_id=feature_id,
     )
+    day = min(now().date(), written_at(sent).astimezone(LONDON).date()) if sent.written_at else now().date()
     try:
+        account = sender()
         if account is None:
             suggesting.count(sent)
         with context.database().session(account.actor if account else ANYBODY) as session:
-            received, taken = confirm(
-                session, sent, account, context.viewer(), now().date(), request.form.get("seen", "")
-            )
+            received, taken = confirm(session, sent, account, seen_by(account), day, typed.get("seen", ""))
+    except SomebodyElse:
+        return kept_waiting()
     except TooMany as late:
-        return _ask(feature_id, wait_words(late)), 429
+        problem = Problem({"still-open": wait_words(late)}, 429, late.seconds)
     except Refused as error:
-        return _ask(feature_id, in_words(error.mistakes[0][1])), 400
+        problem = Problem({"still-open": in_words(error.mistakes[0][1])})
     except NoSuchSpace:
-        abort(404)
-    if taken:
-        confirmed = received.submission_id
-        return redirect(url_for("directory.green_space", feature_id=feature_id, confirmed=confirmed), 303)
-    return redirect(url_for("suggesting.outcome", submission_id=sent.id, sent=1), 303)
+        return suggesting.gone()
+    else:
+        address = url_for("suggesting.outcome", submission_id=received.submission_id)
+        seen = url_for("directory.green_space", feature_id=feature_id, confirmed=received.submission_id)
+        return received_answer(received, address, seen if taken else f"{address}?sent=1")
+    return refused_answer(problem, lambda: _ask(feature_id, problem.mistakes["still-open"]))
+
+
+@blueprint.get("/green-spaces/on-the-spot")
+@identity.needs(Action.SUGGEST)
+def on_the_spot() -> Answer:
+    """What can be said of any space: the browser keeps it, for where there is no signal."""
+    return render_template(
+        "survey/without_signal.html",
+        changed=CHANGED,
+        accepted=ACCEPTED,
+        most_photographs=MOST_PHOTOGRAPHS,
+        submission_id=uuid.uuid4(),
+    )
 
 
 @blueprint.post("/green-spaces/confirmations/<uuid:submission_id>/undo")
@@ -120,7 +149,7 @@ def _ask(feature_id: str, error: str = "") -> str:
         feature=feature,
         error=error,
         submission_id=uuid.uuid4(),
-        may_be_open=feature.properties.get("access") in (*STILL_OPEN, "unknown"),
+        may_be_open=feature.properties.get("access") in MAY_BE_OPEN,
     )
 
 

@@ -14,6 +14,7 @@ from mapservice.web.frame import error_page
 
 NOT_WORDS = frozenset(
     {
+        "as",
         "asked",
         "change",
         "csrf_token",
@@ -25,6 +26,7 @@ NOT_WORDS = frozenset(
         "public",
         "up_to",
         "version",
+        "waited",
         "watch",
         "written_at",
     }

@@ -20,6 +20,7 @@ from mapservice.survey.evidence import ACCEPTED, files_of
 from mapservice.survey.fields import FIELDS, fields_for
 from mapservice.survey.merging import part_of_what, parts_of
 from mapservice.survey.notices import watches
+from mapservice.survey.outlines import overlaps_of
 from mapservice.survey.sent import sent_for
 from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Outdated, Refused, Space, read_space
 from mapservice.web import context, identity
@@ -173,6 +174,7 @@ def page(space_id: str, *, errors: dict[str, str] | None = None, status: int = 2
             files=files_of(session, space),
             watching=watches(session, account.id, space.id),
             parts=parts_of(session, space),
+            overlaps=overlaps_of(session, space.id, account.sees),
             may_here=lambda action: space.open_to(account, action),
             accepted=ACCEPTED,
             comment_id=request.form.get("id") or uuid.uuid4(),

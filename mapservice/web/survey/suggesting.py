@@ -22,7 +22,7 @@ from mapservice.accounts.permissions import Action
 from mapservice.register.vocabulary import GREEN_SPACE_ACCESS, LAND_NOW, OWNER_KINDS
 from mapservice.survey import outlines, whereabouts
 from mapservice.survey.nearby import near
-from mapservice.survey.outlines import Unreadable
+from mapservice.survey.outlines import Overlap, Unreadable
 from mapservice.survey.people import ANYBODY
 from mapservice.survey.photographs import ACCEPTED
 from mapservice.survey.spaces import NoSuchSpace, Refused
@@ -43,6 +43,7 @@ from mapservice.web.accounts.waiting import wait_words
 from mapservice.web.languages import gettext
 from mapservice.web.maps import built_map
 from mapservice.web.survey import uploads
+from mapservice.web.survey.sender import SomebodyElse, kept_waiting, seen_by, sender, who
 from mapservice.web.survey.uploads import Uploads
 from mapservice.web.survey.words import mistakes_words
 from mapservice.web.words import in_words
@@ -99,9 +100,11 @@ def form() -> Answer:
 def send() -> Answer:
     """Take a suggestion in, or say what is to be put right; nothing that was written is lost."""
     typed = request.form
+    # What comes from a telephone where it waited is asked no questions: nobody may be there to answer.
+    certain = bool(typed.get("different") or typed.get("waited"))
 
     def read(sent: Sent, uploaded: Uploads) -> tuple[Sent, Mistakes]:
-        return read_place(sent, typed)
+        return read_place(replace(sent, certain=certain), typed)
 
     return receive("space", page, read)
 
@@ -109,8 +112,15 @@ def send() -> Answer:
 @blueprint.get("/green-spaces/suggest/token")
 @identity.needs(Action.SUGGEST)
 def token() -> WerkzeugResponse:
-    """What a form that was written without signal is sent with: the token it would hold by now."""
-    return jsonify(csrf_token=generate_csrf())
+    """What is sent with a form that was written without signal: the token it would hold by now, and whose."""
+    return jsonify(csrf_token=generate_csrf(), who=who())
+
+
+@blueprint.get("/green-spaces/waiting")
+@identity.needs(Action.SUGGEST)
+def waiting() -> Answer:
+    """What was written on this telephone and is not sent yet, which the telephone alone knows."""
+    return render_template("survey/waiting.html")
 
 
 @blueprint.get("/green-spaces/suggestions/<uuid:submission_id>")
@@ -155,6 +165,7 @@ def page(typed: MultiDict[str, str], mistakes: Mistakes, uploaded: Uploads) -> s
         errors=mistakes,
         uploaded=uploaded,
         known=known,
+        overlaps=_overlaps(typed) if "different" in mistakes or typed.get("different") else (),
         submission_id=read_id(typed),
         built=built_map("draw"),
         has_streets=context.settings().basemap != "none",
@@ -173,42 +184,58 @@ def receive(
     green_space_id: str | None = None,
 ) -> Answer:
     """Take in what a form sent. `refused` shows the form again, `read` adds what this form has of its own."""
-    typed, account = request.form, identity.current_account()
-    actor = account.actor if account else ANYBODY
+    typed = request.form
     sent = Sent(
         id=read_id(typed),
         kind=kind,
         fields={name: typed.get(name, "") for name in SAID},
-        written_at=_moment(typed.get("written_at", "")),
+        written_at=read_moment(typed.get("written_at", "")),
         green_space_id=green_space_id,
     )
     uploaded = NO_UPLOADS
     files = request.files.getlist("photographs")
+
+    def refuse(problem: Problem, uploaded: Uploads) -> Answer:
+        places = [upload.place for upload in uploaded.places]
+        return refused_answer(problem, lambda: refused(typed, problem.mistakes, uploaded), places)
+
     try:
+        account = sender()
         if account is None:
             count(sent, with_files=any(file.filename for file in files))
         uploaded = uploads.take(files, typed.getlist("kept"))
         sent, mistakes = read(replace(sent, photographs=uploaded.photographs), uploaded)
         mistakes = _in_order({**_mistakes_of(sent), **mistakes}, uploaded)
         if mistakes:
-            return _refuse(Problem(mistakes), refused, typed, uploaded)
-        with context.database().session(actor) as session:
-            received = submit(session, sent, account, context.viewer())
+            return refuse(Problem(mistakes), uploaded)
+        with context.database().session(account.actor if account else ANYBODY) as session:
+            received = submit(session, sent, account, seen_by(account))
+    except SomebodyElse:
+        return kept_waiting()
     except TooMany as late:
         # The telephone waits by itself; a person is told, and has the form with all that was in it.
         problem = Problem({"": wait_words(late)}, 429, late.seconds)
-        return _refuse(problem, refused, typed, _only_known(typed))
+        return refuse(problem, _only_known(typed))
     except NoRoom:
         words = gettext(
             "Your photographs cannot be kept just now: there is no room left for them. What you wrote is all "
             "still here. Send it again later, or send it without photographs."
         )
-        return _refuse(Problem({"photographs": words}, 507), refused, typed, _only_known(typed))
+        return refuse(Problem({"photographs": words}, 507), _only_known(typed))
     except Refused as error:
-        return _refuse(Problem(mistakes_words(error)), refused, typed, uploaded)
+        return refuse(Problem(mistakes_words(error)), uploaded)
     except NoSuchSpace:
+        return gone()
+    address = url_for("suggesting.outcome", submission_id=sent.id if received.new else received.submission_id)
+    return received_answer(received, address, f"{address}?sent=1")
+
+
+def gone() -> Answer:
+    """What was written is about a space that is no longer there."""
+    if not wants_json():
         abort(404)
-    return _received(received, sent.id if received.new else received.submission_id)
+    words = gettext("This space is no longer on the map. Copy what you need of what you wrote")
+    return refused_answer(Problem({"": words}, 404), str)
 
 
 def read_id(typed: Mapping[str, str]) -> uuid.UUID:
@@ -258,7 +285,7 @@ def _in_order(mistakes: Mistakes, uploaded: Uploads) -> Mistakes:
     """What is wrong in the order of the form, so that the summary reads like it."""
     if uploaded.mistakes:
         mistakes = {**mistakes, "photographs": ". ".join(uploaded.mistakes)}
-    order = ("place", "current_use", "name", "photographs")
+    order = ("place", "different", "current_use", "name", "photographs")
     return dict(sorted(mistakes.items(), key=lambda one: order.index(one[0]) if one[0] in order else 9))
 
 
@@ -274,32 +301,37 @@ def _only_known(typed: MultiDict[str, str]) -> Uploads:
     return uploads.take((), typed.getlist("kept"))
 
 
-def _refuse(
-    problem: Problem,
-    refused: Callable[[MultiDict[str, str], Mistakes, Uploads], str],
-    typed: MultiDict[str, str],
-    uploaded: Uploads,
-) -> Answer:
+def _overlaps(typed: Mapping[str, str]) -> Sequence[Overlap]:
+    try:
+        geometry = outlines.read_geometry(_json(typed.get("geometry", "")))
+    except Unreadable:
+        return ()
+    with context.database().session(ANYBODY) as session:
+        return outlines.check(session, geometry, context.viewer()).overlaps
+
+
+def refused_answer(problem: Problem, page: Callable[[], str], places: Sequence[str] = ()) -> WerkzeugResponse:
+    """Why something was not taken, to a script or as a page; `places` are where photographs were taken."""
     if wants_json():
         said: Sequence[dict[str, str]] = [
             {"field": field, "reason": reason} for field, reason in problem.mistakes.items()
         ]
-        response = jsonify(mistakes=said, places=[upload.place for upload in uploaded.places])
+        response = jsonify(mistakes=said, places=places)
     else:
-        response = make_response(refused(typed, problem.mistakes, uploaded))
+        response = make_response(page())
     response.status_code = problem.status
     if problem.wait_s is not None:
         response.headers["Retry-After"] = str(problem.wait_s)
     return response
 
 
-def _received(received: Received, sent_id: uuid.UUID) -> Answer:
-    address = url_for("suggesting.outcome", submission_id=sent_id)
+def received_answer(received: Received, address: str, onwards: str) -> WerkzeugResponse:
+    """That it was taken: the address that says what becomes of it, and where to go on to."""
     if wants_json():
-        response = jsonify(address=address, new=received.new)
+        response = jsonify(address=address, onwards=onwards, new=received.new)
         response.status_code = 201 if received.new else 200
         return response
-    return redirect(f"{address}?sent=1", 303)
+    return redirect(onwards, 303)
 
 
 def wants_json() -> bool:
@@ -315,7 +347,8 @@ def _json(written: str) -> Any:
         return None
 
 
-def _moment(written: str) -> datetime | None:
+def read_moment(written: str) -> datetime | None:
+    """The moment at which a script says that something was written."""
     try:
         moment = datetime.fromisoformat(written[:40])
     except ValueError:

@@ -9,11 +9,13 @@ import { SkipLink } from 'govuk-frontend/dist/govuk/components/skip-link/skip-li
 
 import '../scss/site.scss'
 import { workOffline } from './offline.js'
+import { rememberWho } from './who.js'
 import { gettext } from './words.js'
 
 for (const component of [Button, ErrorSummary, PasswordInput, ServiceNavigation, SkipLink]) createAll(component)
 
 workOffline()
+rememberWho()
 
 // A copy button is written by the script, so that no dead button shows without it.
 for (const box of document.querySelectorAll('[data-copy]')) {

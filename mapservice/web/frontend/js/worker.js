@@ -6,8 +6,8 @@
 // kept: never one of somebody who is signed in, and nothing of the API. Names of caches and the addresses in them
 // hold nothing of what was asked.
 //
-// The form for a walk is kept as well, as it is for anybody: fetched without cookies, so that nothing of a person is
-// in it. What was written in it without signal is sent from here where the browser wakes the worker for it.
+// The forms for a walk are kept as well, as they are for anybody: fetched without cookies, so that nothing of a person
+// is in them. What was written in them without signal is sent from here where the browser wakes the worker for it.
 import { sendAll, SYNC } from './survey/outbox.js'
 
 const { version, files } = self.mapservice
@@ -17,6 +17,10 @@ const KEPT = 'kept'
 const ANSWER = '/find/last'
 const NUMBERS = '/find/offline'
 const FORM = '/green-spaces/suggest'
+const WAITING = '/green-spaces/waiting'
+const SPOT = '/green-spaces/on-the-spot'
+const FORMS = [FORM, WAITING, SPOT]
+const AT_A_SPACE = /^\/green-spaces\/[^/]+\/(?:confirm|report)$/
 const NEEDED = /(?:src|href)="(\/(?:static\/dist|map)\/[^"]+)"/g
 const MARK = 'data-offline-notice hidden'
 const HAS_ANSWER = 'data-offline-answer hidden'
@@ -44,7 +48,8 @@ self.addEventListener('fetch', (event) => {
   const url = new URL(request.url)
   if (request.method !== 'GET' || url.origin !== self.location.origin) return
   if (request.mode === 'navigate') {
-    if (url.pathname === FORM) event.respondWith(form(event))
+    if (FORMS.includes(url.pathname)) event.respondWith(form(event, url.pathname))
+    else if (AT_A_SPACE.test(url.pathname)) event.respondWith(form(event, SPOT))
     else if (PAGE.test(url.pathname)) event.respondWith(page(event, url))
   } else if (FILE.test(url.pathname)) {
     event.respondWith(file(request))
@@ -57,7 +62,7 @@ self.addEventListener('sync', (event) => {
 
 // A page that was there before this worker asks for itself to be kept.
 self.addEventListener('message', (event) => {
-  if (event.data?.keepForm) event.waitUntil(freshForm().catch(() => {}))
+  if (event.data?.keepForms) event.waitUntil(freshForms().catch(() => {}))
   if (typeof event.data?.keep !== 'string') return
   const url = new URL(event.data.keep)
   if (url.origin !== self.location.origin || url.pathname !== '/find') return
@@ -67,8 +72,8 @@ self.addEventListener('message', (event) => {
 async function install () {
   await (await caches.open(FILES)).addAll(files)
   await keepNumbers()
-  // A form that was kept before needs the files of this edition.
-  if (await (await caches.open(KEPT)).match(FORM)) await keepForm().catch(() => {})
+  // Forms that were kept before need the files of this edition.
+  for (const name of FORMS) if (await (await caches.open(KEPT)).match(name)) await keepForm(name).catch(() => {})
   await self.skipWaiting()
 }
 
@@ -87,11 +92,11 @@ async function page (event, url) {
   }
 }
 
-async function form (event) {
+async function form (event, name) {
   const network = fetch(event.request)
-  const kept = await (await caches.open(KEPT)).match(FORM)
+  const kept = await (await caches.open(KEPT)).match(name)
   if (!kept) return network.catch(() => page(event, new URL(event.request.url)))
-  event.waitUntil(network.then((response) => response.ok && freshForm()).catch(() => {}))
+  event.waitUntil(network.then((response) => response.ok && freshForms()).catch(() => {}))
   try {
     return await Promise.race([network, patience()])
   } catch {
@@ -99,20 +104,22 @@ async function form (event) {
   }
 }
 
-async function freshForm () {
-  const kept = await (await caches.open(KEPT)).match(FORM)
-  if (!kept || age(kept) > HOUR_MS) await keepForm()
+async function freshForms () {
+  for (const name of FORMS) {
+    const kept = await (await caches.open(KEPT)).match(name)
+    if (!kept || age(kept) > HOUR_MS) await keepForm(name)
+  }
 }
 
-async function keepForm () {
-  const response = await fetch(FORM, { cache: 'no-store', credentials: 'omit' })
+async function keepForm (name) {
+  const response = await fetch(name, { cache: 'no-store', credentials: 'omit' })
   if (!response.ok || response.redirected) return
   const text = await response.text()
   const store = await caches.open(FILES)
   for (const [, address] of text.matchAll(NEEDED)) {
     if (!(await store.match(address))) await store.add(address)
   }
-  await put(FORM, text, response)
+  await put(name, text, response)
 }
 
 // Failing makes the browser try again later.
@@ -150,7 +157,8 @@ async function put (name, text, response, more = {}) {
     [WHEN]: String(Date.now()),
     ...more
   })
-  await (await caches.open(KEPT)).put(name, new Response(text, { headers }))
+  // A kept page knows itself as one: of who is signed in it says nothing.
+  await (await caches.open(KEPT)).put(name, new Response(text.replace('<html', '<html data-kept'), { headers }))
 }
 
 // The kept answer, unless it is too old to be of use.

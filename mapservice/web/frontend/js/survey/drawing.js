@@ -9,6 +9,7 @@ const TENNIS_COURT_M2 = 23.77 * 10.97 // a doubles court within its lines
 const STEP_M = 3 // a walk gets a corner when one has gone so far
 const ROUGH_M = 30 // a position worse than this is not walked by
 const STRAY_M = 1.5
+const PAST_M = 15
 const EDITING = { allowSelfIntersection: true, snappable: false }
 const LINE = { color: '#0b0c0c', weight: 3, fillColor: '#1d6b34', fillOpacity: 0.25 }
 
@@ -87,14 +88,41 @@ export function draw (map, form, box) {
     offer()
   }
 
+  // Whether it is finished: what crosses itself stays open, to be put right.
   function finish () {
-    if (walk) return stopWalk()
-    if (line && corners(line).length >= 3) map.pm.Draw.Polygon._finishShape()
-    else say(gettext('An outline needs three corners at least.'))
+    const ring = walk ? walked() : corners(line)
+    if (ring.length < 3) say(gettext('An outline needs three corners at least.'), true)
+    else if (crossing(ring)) say(crossed(), true)
+    else if (walk) {
+      stopWalk()
+      change({ point: null, ring })
+      return true
+    } else {
+      map.pm.Draw.Polygon._finishShape()
+      return true
+    }
+    return false
+  }
+
+  // Of a walk round and a little past where it began, the end is left out.
+  function walked () {
+    const ring = simplified(walk.went, STRAY_M)
+    while (ring.length > 3 && crossing(ring) && distance(ring[ring.length - 1], ring[0]) < PAST_M) ring.pop()
+    return ring
+  }
+
+  function crossed () {
+    return walk
+      ? gettext('The line you walked crosses itself. Press Undo until it no longer does, and walk on from there; or start again.')
+      : gettext('The outline crosses itself. Press Undo until it no longer does, and go round the edge in one direction.')
   }
 
   function undo () {
-    if (line) {
+    if (walk) {
+      walk.went.pop()
+      walk.trace.setLatLngs(walk.went.map(([x, y]) => [y, x]))
+      tell(walk.went, gettext('Walk round the edge, back to where you began. Then press Finish.'))
+    } else if (line) {
       if (corners(line).length > 1) map.pm.Draw.Polygon._removeLastVertex()
       else begin('')
       if (line) tell(corners(line))
@@ -106,7 +134,7 @@ export function draw (map, form, box) {
   }
 
   function clear () {
-    if (walk) stopWalk(false)
+    if (walk) stopWalk()
     begin('')
     change({ point: null, ring: null, entrances: [] })
     say('')
@@ -148,19 +176,16 @@ export function draw (map, form, box) {
     offer()
   }
 
-  function stopWalk (take = true) {
-    const { trace, went, watch } = walk
+  function stopWalk () {
+    const { trace, watch } = walk
     walk = null
     navigator.geolocation.clearWatch(watch)
     trace.remove()
-    const ring = simplified(went, STRAY_M)
-    if (take && ring.length >= 3) change({ point: null, ring })
-    else if (take) say(gettext('An outline needs three corners at least.'))
     offer()
   }
 
   function nowhere () {
-    if (walk) stopWalk(false)
+    if (walk) stopWalk()
     say(gettext('Your phone or computer did not share where you are. Tap the map, or type a postcode below.'))
   }
 
@@ -200,7 +225,7 @@ export function draw (map, form, box) {
   // What can be said without asking the server, so also without signal.
   function tell (ring, otherwise = '') {
     if (ring.length < 3) return say(otherwise || (state.point ? gettext('The spot is on the map.') : ''))
-    if (!walk && crossing(ring)) return say(gettext('The outline crosses itself. Press Undo until it no longer does, and go round the edge in one direction.'), true)
+    if (!walk && crossing(ring)) return say(crossed(), true)
     const area = squareMetres(ring)
     say(size(area))
   }
@@ -244,10 +269,26 @@ export function draw (map, form, box) {
     buttons.walk.hidden ||= !navigator.geolocation
     buttons.entrance.hidden ||= !(state.point || state.ring)
     buttons.done.hidden = !busy
-    buttons.undo.hidden = Boolean(walk) || !(line || before.length)
+    buttons.undo.hidden = walk ? !walk.went.length : !(line || before.length)
     buttons.clear.hidden = !(busy || any)
   }
 
+  // What is still being drawn is finished before it is sent; what crosses itself is not sent.
+  form.addEventListener('submit', (event) => {
+    const open = walk || (line && corners(line).length)
+    const { ring } = read(fields) // a reviewer may have typed it
+    const wrong = !open && ring && crossing(ring)
+    if (wrong) say(crossed(), true)
+    if (open ? finish() : !wrong) return
+    event.preventDefault()
+    event.stopImmediatePropagation()
+    box.scrollIntoView({ block: 'start' })
+  }, { capture: true })
+  form.addEventListener('survey:at', ({ detail }) => {
+    begin('')
+    change({ point: detail, ring: null })
+    frame()
+  })
   form.addEventListener('survey:named', ({ detail: [x, y] }) => map.setView([y, x], 17, { animate: false }))
   form.addEventListener('survey:filled', () => {
     Object.assign(state, read(fields))

@@ -6,6 +6,7 @@ import '../../scss/survey-map.scss'
 
 import { draw } from './drawing.js'
 import { askNear } from './near.js'
+import { offerPosition } from './photographs.js'
 import { joinOutbox } from './sending.js'
 
 // A reviewer's form has the map alone.
@@ -21,5 +22,6 @@ window.mapservice.start = (map, { drawing, ...options }) => {
 
 if (form?.matches('[data-survey]')) {
   askNear(form)
-  joinOutbox(form)
+  offerPosition(form)
+  joinOutbox()
 }

@@ -1,10 +1,11 @@
 // What was written on this device and has not been sent: kept in the browser's own database, photographs and all,
 // and sent when there is signal, by the page or by the worker. The server takes the same id once, so that sending
-// again is safe. Nothing here knows of a page.
+// again is safe, and takes nothing under another account than it was written with. Nothing here knows of a page.
 const NAME = 'survey'
 const KEPT = 'outbox'
 const SENT = 'sent'
-const ADDRESS = '/green-spaces/suggest'
+const TOKEN = '/green-spaces/suggest/token'
+const NOBODY = 'nobody'
 const SENT_DAYS = 60
 export const SYNC = 'survey-outbox'
 
@@ -33,45 +34,53 @@ export function forgetSent () {
   return run(SENT, 'readwrite', (store) => store.clear())
 }
 
-// Sends one entry. What comes back: { state: 'sent', address }, { state: 'refused', mistakes },
-// { state: 'waiting', wait } for later, which is also what no signal gives.
-export async function send (entry) {
+// Whether it waits for its account to be signed in again, with somebody or nobody signed in now.
+export function waitsFor (entry, who) {
+  return Boolean(entry.who.id) && entry.who.id !== who.id
+}
+
+// Sends one entry; `waited` says that nobody is asked about it any more. What comes back: { state: 'sent', onwards },
+// { state: 'refused', mistakes }, or { state: 'waiting', reason } for later: no signal, the server, or another account.
+export async function send (entry, waited = false) {
   let response
   try {
-    const token = await fetch(`${ADDRESS}/token`, { cache: 'no-store', credentials: 'same-origin' })
+    const token = await fetch(TOKEN, { cache: 'no-store', credentials: 'same-origin' })
     if (!token.ok) return { state: 'waiting', reason: 'server' }
+    const { csrf_token: csrf, who } = await token.json()
+    if (waitsFor(entry, who)) return { state: 'waiting', reason: 'who' }
     const body = new FormData()
-    body.set('csrf_token', (await token.json()).csrf_token)
+    body.set('csrf_token', csrf)
     body.set('id', entry.id)
     body.set('written_at', entry.written_at)
+    body.set('as', entry.who.id || NOBODY)
+    if (waited) body.set('waited', 'yes')
     for (const [name, value] of Object.entries(entry.fields)) body.append(name, value)
     for (const name of entry.kept ?? []) body.append('kept', name)
     for (const { blob, name } of entry.photographs) body.append('photographs', blob, name)
-    response = await fetch(ADDRESS, { method: 'POST', body, headers: { Accept: 'application/json' }, credentials: 'same-origin' })
+    response = await fetch(entry.action, { method: 'POST', body, headers: { Accept: 'application/json' }, credentials: 'same-origin' })
   } catch {
     return { state: 'waiting', reason: 'signal' }
   }
   const said = await response.json().catch(() => null)
   if (response.ok && said?.address) {
-    await run(SENT, 'readwrite', (store) => store.put({ id: entry.id, name: entry.fields.name ?? '', address: said.address, at: new Date().toISOString() }))
+    await run(SENT, 'readwrite', (store) => store.put({ id: entry.id, name: entry.name, kind: entry.kind, address: said.address, at: new Date().toISOString() }))
     await forget(entry.id)
-    return { state: 'sent', address: said.address }
+    return { state: 'sent', onwards: said.onwards }
   }
   if (response.status === 413) return { state: 'refused', mistakes: [], large: true }
-  if (response.status === 400 && said?.mistakes) return { state: 'refused', mistakes: said.mistakes }
-  return { state: 'waiting', reason: 'server', wait: Number(response.headers.get('Retry-After')) || 0 }
+  if ([400, 404].includes(response.status) && said?.mistakes) return { state: 'refused', mistakes: said.mistakes }
+  return { state: 'waiting', reason: response.status === 409 ? 'who' : 'server' }
 }
 
-// Sends all that waits, one at a time, and says of each what became of it. Two pages, or a page and the worker, take
-// turns where the browser can make them.
-export async function sendAll (tell = () => {}) {
+// Sends all that waits, one at a time. False: there is no signal, or the server takes nothing just now. Two pages, or
+// a page and the worker, take turns where the browser can make them.
+export async function sendAll () {
   const work = async () => {
     for (const entry of await waiting()) {
       if (entry.mistakes) continue // a person has to put it right
-      const outcome = await send(entry)
+      const outcome = await send(entry, true)
       if (outcome.state === 'refused') await keep({ ...entry, mistakes: outcome.mistakes, large: outcome.large })
-      tell(entry, outcome)
-      if (outcome.state === 'waiting') return false
+      if (outcome.state === 'waiting' && outcome.reason !== 'who') return false
     }
     return true
   }
