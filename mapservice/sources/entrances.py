@@ -44,9 +44,9 @@ FROM unnest(%(numbers)s::integer[], %(assets)s::text[], %(spaces)s::text[],
 LEFT JOIN register.assets a ON a.id = w.asset
 LEFT JOIN register.green_spaces g ON g.id = w.space
 """
-_UNSAID = """
+_DENIED = """
 SELECT DISTINCT a.id FROM register.assets a JOIN register.entrances e ON e.asset_key = a.key
-WHERE a.step_free = 'unknown' AND e.step_free = 'yes' AND e.id = ANY (%s) ORDER BY a.id
+WHERE a.step_free = 'no' AND e.step_free = 'yes' AND e.id = ANY (%s) ORDER BY a.id
 """
 
 
@@ -80,10 +80,10 @@ def apply(cursor: Cursor, records: list[dict[str, Any]], report: Report, *, repl
     if replace:
         mine = f"t.source_id IN (SELECT source_id FROM {staged.as_string(cursor)})"  # noqa: S608 - our own name
         remove_missing(cursor, "entrances", ["id"], staged, report, mine)
-    unsaid = [key for (key,) in cursor.execute(_UNSAID, ([record["id"] for record in records],))]
-    if unsaid:
+    denied = [key for (key,) in cursor.execute(_DENIED, ([record["id"] for record in records],))]
+    if denied:
         report.warnings.append(
-            f"{', '.join(unsaid)}: has an entrance without steps, but step_free of the place is unknown;"
+            f"{', '.join(denied)}: has an entrance without steps, but step_free of the place is no;"
             " who asks for a way in without steps is answered by the place's own"
         )
 

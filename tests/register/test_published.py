@@ -67,6 +67,11 @@ CHANGES = {
     f"DELETE FROM register.asset_areas WHERE asset_key = {LIBRARY}": {"assets"},
     "DELETE FROM register.green_space_areas": {"green_spaces"},
     "UPDATE register.organisations SET name = name || ' X'": {"assets"},
+    # A way in without steps is the place's, where it says nothing of its own.
+    "INSERT INTO register.entrances (id, asset_key, geom, step_free, source_id) SELECT 'x', key, geom, 'yes',"
+    " source_id FROM register.assets WHERE id = 'finsbury-library'": {"assets"},
+    "INSERT INTO register.entrances (id, asset_key, geom, step_free, source_id) SELECT 'x', key, geom, 'no',"
+    " source_id FROM register.assets WHERE id = 'finsbury-library'": set(),
     "UPDATE register.categories SET name = 'Reading room' WHERE id = 'library'": {"assets"},
     f"UPDATE register.areas SET name = 'X' WHERE {AREA}": {"areas", "assets", "green_spaces"},
     "UPDATE register.boundary_sets SET accuracy = 'X'": {"areas"},

@@ -54,6 +54,11 @@ def assets(
             text("opening_note", "Opening, in words"),
             Property("closures", "array", "Closures", "When it is shut: from, to, reason.", filterable=False),
             *(one_of(name, title, YES_NO_UNKNOWN) for name, title in ACCESS_FACTS.items()),
+            text(
+                "step_free_source",
+                "Step-free: source",
+                "Whose word `step_free` is, where it is that of an entrance and not of the place as a whole.",
+            ),
             Property("open_door", "boolean", "Open door", "Whether anybody may walk in and ask."),
             text("ods_code", "ODS code", "Code of the NHS Organisation Data Service."),
             one_of("position", "Position", ("building", "postcode", "none"), "What its point is."),
