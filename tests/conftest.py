@@ -193,7 +193,7 @@ def serve(cluster: Cluster, settings: Settings, front_end: None) -> Serve:
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
-            server.wait(15)
+            server.wait(60)
 
     return run
 
