@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -147,6 +148,27 @@ SELECT 'postcodes/' || postcode, postcode, 'Postcode', ST_X(geom_4326), ST_Y(geo
 FROM register.postcodes WHERE postcode = ANY (%(postcodes)s)
 ORDER BY array_position(%(postcodes)s, postcode)
 """
+# Known by the places in it: the one nearest to their middle stands for it. Where none has a number it is no
+# street (a district behind a comma), and what is nowhere near itself is several.
+_STREET = """
+WITH along AS (
+    SELECT substring(f.address FROM %(street)s) AS street, f.address ~* %(numbered)s AS numbered, f.id,
+           f.geom, f.geom_4326
+    FROM layers.assets f
+    WHERE f.visibility = 'public' AND f.geom IS NOT NULL AND NOT f.demonstration AND f.address ~* %(street)s
+),
+measured AS (
+    SELECT a.*, ST_Distance(a.geom, m.geom) AS metres, max(ST_Distance(a.geom, m.geom)) OVER () AS farthest,
+           bool_or(a.numbered) OVER () AS street_at_all
+    FROM along a, (SELECT ST_Centroid(ST_Collect(geom)) AS geom FROM along) m
+)
+SELECT 'streets/' || street, street, 'Street', ST_X(geom_4326), ST_Y(geom_4326)
+FROM measured
+WHERE street_at_all AND farthest < %(longest)s
+ORDER BY metres, id
+LIMIT 1
+"""
+LONGEST_STREET_M = 3000
 _LOCALITIES = """
 SELECT 'localities/' || a.id, a.name, 'Locality', ST_X(p.point), ST_Y(p.point)
 FROM layers.areas a, LATERAL (SELECT ST_PointOnSurface(a.geom_4326) AS point) p
@@ -173,6 +195,18 @@ def find_starts(cursor: Cursor[Any], text: str, limit: int, borough: str = "") -
         if found:
             return found
     return []
+
+
+def find_street(cursor: Cursor[Any], text: str) -> Named | None:
+    """A spot in the street of a name, about the middle of what is known to stand there; or None."""
+    name = rf"{re.escape(text)}(?=\s*(?:,|$))"
+    parameters = {
+        "street": rf"(?i)\m{name}",
+        "numbered": rf"(?i)\m[0-9]+[a-z]?(?:[-\u2013/][0-9]+[a-z]?)?\s+{name}",
+        "longest": LONGEST_STREET_M,
+    }
+    row = cursor.execute(_STREET, parameters).fetchone()
+    return Named(*row) if row else None
 
 
 def area_name(text: str, borough: str) -> str:

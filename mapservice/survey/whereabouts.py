@@ -1,4 +1,4 @@
-"""Where somebody says a space is, in words: a postcode, a grid reference, or longitude and latitude."""
+"""Where somebody says a space is, in words: a postcode, place or street, a grid reference, or two degrees."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from convertbng.cutil import convert_lonlat
 from psycopg import Cursor
 
 from mapservice.finder.locate import locate_postcode, on_grid
+from mapservice.finder.names import find_starts, find_street
+from mapservice.saying import Said, english
 
 _LETTERS = re.compile(r"([HJNOST])([A-HJ-Z])((?:\d\d){1,5})", re.ASCII)
 _NUMBERS = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
@@ -19,16 +21,24 @@ LONGEST = 100
 SQUARE_M = 100_000
 # So far a home may be from the middle of its postcode, and a space beside it a little farther.
 POSTCODE_M = 100
+# Nobody can say better of a street.
+STREET_M = 500
+SHORTEST = 4
+MOST_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """A point, how far off it may be, and the postcode it was found by, if it was."""
+    """A point, how far off it may be, and the postcode it was found by, if it was.
+
+    `said` is what can be said of it honestly where it was found by a name.
+    """
 
     longitude: float
     latitude: float
     within_m: float
     postcode: str | None = None
+    said: Said | None = None
 
 
 def find(cursor: Cursor[Any], typed: str) -> Whereabouts | None:
@@ -36,7 +46,24 @@ def find(cursor: Cursor[Any], typed: str) -> Whereabouts | None:
     found = read_reference(typed)
     if found is None and (located := locate_postcode(cursor, typed[:LONGEST])):
         return Whereabouts(located.longitude, located.latitude, POSTCODE_M, located.postcode)
-    return found
+    return found or _by_name(cursor, " ".join(typed[:LONGEST].replace("\x00", "").split()))
+
+
+def _by_name(cursor: Cursor[Any], name: str) -> Whereabouts | None:
+    """The one place of that very name, or else a spot in the street of it. A ward or locality is no spot."""
+    if len(name) < SHORTEST:
+        return None
+    named = [each for each in find_starts(cursor, name, MOST_NAMED) if each.name.lower() == name.lower()]
+    places = [each for each in named if each.id.startswith(("assets/", "green-spaces/"))]
+    if len(places) == 1:
+        (place,) = places
+        said = english("Near %(place)s", place=place.name)
+        return Whereabouts(place.longitude, place.latitude, POSTCODE_M, said=said)
+    street = None if named else find_street(cursor, name)
+    if street is None:
+        return None
+    said = english("Somewhere along %(street)s", street=street.name)
+    return Whereabouts(street.longitude, street.latitude, STREET_M, said=said)
 
 
 def read_reference(typed: str) -> Whereabouts | None:

@@ -114,14 +114,17 @@ def test_an_outline_is_walked_around(walker):
 def test_what_is_on_the_map_already_is_asked_about(browser, home):
     with visit(browser, home, **PHONE) as visitor:
         visitor.go(FORM)
-        visitor.page.get_by_label("Postcode or grid reference").fill("51.5518, -0.1001")
+        place = visitor.page.get_by_label("Postcode, street or grid reference")
+        place.fill("upper street")
+        expect(visitor.page.locator("[data-near]")).to_contain_text("Somewhere along Upper Street.")
+        place.fill("51.5518, -0.1001")
         link = visitor.page.locator("[data-near]").get_by_role("link", name="Highbury Fields")
         expect(link).to_be_visible()
         visitor.look()
 
 
 def fill(visitor, name):
-    visitor.page.get_by_label("Postcode or grid reference").fill("531500 182600")
+    visitor.page.get_by_label("Postcode, street or grid reference").fill("531500 182600")
     visitor.page.get_by_label("What do people call it").fill(name)
 
 

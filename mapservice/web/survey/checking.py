@@ -40,17 +40,19 @@ def check() -> Response:
 def near_by() -> Response:
     """Known spaces at a spot or close by: `lon` and `lat` or a `place`, and the `name` typed so far."""
     longitude, latitude = (_number(request.args.get(name)) for name in ("lon", "lat"))
+    said = None
     if longitude is None or latitude is None:
         with context.database().reading() as cursor:
             named = whereabouts.find(cursor, request.args.get("place", "").replace("\x00", ""))
         if named is None:
             return jsonify(spaces=[])
-        longitude, latitude = named.longitude, named.latitude
+        longitude, latitude, said = named.longitude, named.latitude, named.said
     name = request.args.get("name", "").replace("\x00", "")
     with context.database().session(READER) as session:
         found = near(session, longitude, latitude, name, context.viewer())
     return jsonify(
         at=[longitude, latitude],
+        said=in_words(said) if said else "",
         spaces=[
             {"id": one.id, "name": one.name, "status": one.status, "stage": one.stage, "metres": one.metres}
             for one in found

@@ -259,18 +259,21 @@ def read_place(sent: Sent, typed: Mapping[str, str]) -> tuple[Sent, Mistakes]:
         return replace(sent, geometry=geometry, entrances=entrances), {}
     words = typed.get("place", "").strip() or typed.get("at_photograph", "").strip()
     if not words:
-        return sent, {"place": gettext("Say where it is: a postcode, a grid reference, or a spot on the map")}
+        return sent, {
+            "place": gettext("Say where it is: a postcode, a street, a grid reference, or a spot on the map")
+        }
     with context.database().reading() as cursor:
         found = whereabouts.find(cursor, words)
     if found is None:
         return sent, {
             "place": gettext(
-                "We do not know that place. Enter a postcode nearby such as N1 1AA, or a grid reference such "
-                "as TQ 312 834"
+                "We do not know that place. Enter a postcode nearby such as N1 1AA, the name of a street, or "
+                "a grid reference such as TQ 312 834"
             )
         }
     point = {"type": "Point", "coordinates": [found.longitude, found.latitude]}
-    return replace(sent, geometry=point, postcode=found.postcode), {}
+    fields = {**sent.fields, "place": str(found.said)} if found.said else sent.fields
+    return replace(sent, geometry=point, postcode=found.postcode, fields=fields), {}
 
 
 def _mistakes_of(sent: Sent) -> Mistakes:

@@ -1,5 +1,6 @@
 // While somebody types or draws: is it one of these, which are on the map already?
 import { gettext } from '../words.js'
+import { element } from './elements.js'
 
 export function askNear (form) {
   const list = form.querySelector('[data-near]')
@@ -19,7 +20,7 @@ export function askNear (form) {
       const response = await fetch(`/green-spaces/near?${query}`, { headers: { Accept: 'application/json' } })
       if (!response.ok || asked !== String(query)) return
       const found = await response.json()
-      show(list, found.spaces)
+      show(list, found.spaces, found.said)
       // The map goes where the words say, for who then draws there.
       if (!spot && found.at) form.dispatchEvent(new CustomEvent('survey:named', { detail: found.at }))
     } catch {
@@ -34,8 +35,9 @@ export function askNear (form) {
   form.addEventListener('survey:drawn', later)
 }
 
-function show (list, spaces) {
+function show (list, spaces, said = '') {
   list.replaceChildren()
+  if (said) list.append(element('p', 'govuk-body', gettext('%(place)s. Show on the map where it is, if you can.', { place: said })))
   if (!spaces.length) return
   const question = document.createElement('p')
   question.className = 'govuk-body govuk-!-margin-bottom-1'
