@@ -135,6 +135,7 @@ def init_frame(app: Flask, geodata: Path) -> None:
     env.filters.update(
         words=words.words,
         access=words.access_words,
+        access_note=words.access_note_words,
         stage=words.stage_words,
         listed=words.listed,
         hours=words.hours_lines,

@@ -45,6 +45,8 @@ STAGES = {
     "opened": lazy_gettext("Opened"),
     "declined": lazy_gettext("Declined"),
 }
+UNCONFIRMED = "Not confirmed."
+"""How a note on going in ends that nobody had checked when it was written."""
 
 
 def in_words(said: object) -> str:
@@ -67,6 +69,23 @@ def words(code: str | None) -> str:
 def access_words(code: str | None) -> str:
     """Who may use a green space, as a sentence."""
     return str(ACCESS.get(code or "unknown", words(code)))
+
+
+def access_note_words(facts: Mapping[str, Any]) -> str:
+    """The note on going into a green space. That nobody confirmed it gives way to what was confirmed since.
+
+    Who confirms a space says who may go in: not that every word of the note holds, so neither does this.
+    """
+    note, day = str(facts.get("access_note") or ""), facts.get("confirmed_on")
+    if not day or not note.endswith(UNCONFIRMED):
+        return note
+    since = gettext("Who may go in was checked on %(day)s; these words were not.", day=day_words(day))
+    return f"{without_unconfirmed(note)} {since}".strip()
+
+
+def without_unconfirmed(note: str | None) -> str:
+    """A note without the words that nobody confirmed it; the same where it has none."""
+    return (note or "").removesuffix(UNCONFIRMED).rstrip()
 
 
 def stage_words(code: str | None) -> str:
