@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -45,6 +46,31 @@ class Move:
     action: Action
     needs: tuple[str, ...] = ()
 
+    @property
+    def backwards(self) -> bool:
+        """Whether it was further before."""
+        return self._from > FORWARD.index(self.target) if self.target in FORWARD else False
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """The stages between, which it is taken to have come through; of one taken up again those before."""
+        return FORWARD[self._from + 1 : FORWARD.index(self.target)] if self.target in FORWARD else ()
+
+    @property
+    def _from(self) -> int:
+        return FORWARD.index(self.source) if self.source in FORWARD else 0
+
+
+class Unsure(Exception):
+    """A move goes back, or further than one step, and nobody has said yet that this is meant.
+
+    `been` are the stages between that the history has the space at, and when it came there last.
+    """
+
+    def __init__(self, space: Space, move: Move, been: Mapping[str, datetime]) -> None:
+        self.space, self.move, self.been = space, move, been
+        super().__init__(f"{space.id} from {move.source} to {move.target}")
+
 
 def _moves() -> dict[tuple[str, str], Move]:
     listed = []
@@ -84,11 +110,13 @@ def move_stage(
     opened_on: str = "",
     access: str = "",
     today: date | None = None,
+    sure: bool = True,
 ) -> Space:
     """Move a space to another stage; it is the space as it is then.
 
     Opened, it is an existing green space from that day on, under the same id, and everybody sees it.
-    Raises NoSuchSpace, NotAllowed, Refused; Outdated where its stage is not that of the version any more.
+    Raises NoSuchSpace, NotAllowed, Refused; Outdated where its stage is not that of the version any more;
+    from who is not `sure`, Unsure where it goes back or further than one step.
     """
     space = hold_space(session, space_id, account.sees)
     if values_at(session, space, version, account.sees)["stage"] != space.stage:
@@ -99,6 +127,8 @@ def move_stage(
     if not space.open_to(account, move.action):
         raise NotAllowed
     said, values = _checked(move, space, reason, opened_on, access, today or date.today())
+    if not sure and (move.backwards or move.skipped):
+        raise Unsure(space, move, _been(session, space, move.skipped))
     because(session, said)
     write_values(session, space, values)
     settle(session, space, move.target, account, said)
@@ -166,6 +196,18 @@ def _checked(
     if mistakes:
         raise Refused(mistakes)
     return said, values
+
+
+def _been(session: Session, space: Space, stages: tuple[str, ...]) -> dict[str, datetime]:
+    rows = session.execute(
+        text(
+            "SELECT after ->> 'stage' AS stage, max(at) AS at FROM history.changes"
+            " WHERE table_name = 'green_spaces' AND row_key = :key AND after ->> 'stage' = ANY (:stages)"
+            " GROUP BY 1"
+        ),
+        {"key": str(space.key), "stages": [*stages]},
+    )
+    return {row.stage: row.at for row in rows}
 
 
 def settle(session: Session, space: Space, stage: str, account: Account, reason: str) -> None:

@@ -1,5 +1,7 @@
 """A reviewer on a telephone: from the queue to the stage to open, two at once, and what is said of it."""
 
+from contextlib import contextmanager
+
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy import text
@@ -35,11 +37,28 @@ def sign_in(visitor, name):
     visitor.page.wait_for_url("**/account**")
 
 
-def test_from_the_queue_to_open_on_a_telephone(browser, home, suggest):  # noqa: F811
+@pytest.fixture(scope="module")
+def working(browser, home):
+    """A function that visits as one of the two, who sign in once and are not asked again."""
+    kept = {}
+
+    @contextmanager
+    def run(name, **screen):
+        if name not in kept:
+            with visit(browser, home, **DESK) as visitor:
+                sign_in(visitor, f"{name}@example.org")
+                kept[name] = visitor.page.context.storage_state()
+        with visit(browser, home, storage_state=kept[name], **screen) as visitor:
+            yield visitor
+
+    return run
+
+
+def test_from_the_queue_to_open_on_a_telephone(home, working, suggest):  # noqa: F811
     space_id = suggest(name="Corner of two streets")
-    with visit(browser, home, **PHONE) as visitor:
+    with working("ada", **PHONE) as visitor:
         page = visitor.page
-        sign_in(visitor, "ada@example.org")
+        visitor.go("/account")
         page.get_by_role("link", name="Review", exact=True).click()
         visitor.at("Review")
         page.get_by_label("Locality").select_option("South")
@@ -50,7 +69,10 @@ def test_from_the_queue_to_open_on_a_telephone(browser, home, suggest):  # noqa:
         page.get_by_label("Checked on site").check()
         page.get_by_role("button", name="Move it").click()
         expect(page.get_by_role("status")).to_contain_text("It was moved")
-        page.get_by_label("Your comment").fill("Is the gate locked, @Grace of the network?")
+        comment = page.get_by_label("Your comment")
+        expect(comment).to_be_hidden()  # folded away, until one goes there
+        page.get_by_role("link", name="Comments (0)").click()
+        comment.fill("Is the gate locked, @Grace of the network?")
         page.get_by_role("button", name="Add comment").click()
         expect(page.get_by_text("Told: Grace of the network")).to_be_visible()
 
@@ -61,6 +83,7 @@ def test_from_the_queue_to_open_on_a_telephone(browser, home, suggest):  # noqa:
         expect(page.get_by_role("status")).to_contain_text("Your changes were saved")
         visitor.look()
 
+        expect(page.get_by_label("Since which day?")).to_be_hidden()
         page.get_by_label("Opened", exact=True).check()
         visitor.expected.add(f"{home}/review/{space_id}/stage")
         page.get_by_role("button", name="Move it").click()
@@ -69,15 +92,17 @@ def test_from_the_queue_to_open_on_a_telephone(browser, home, suggest):  # noqa:
         page.get_by_label("Since which day?").fill("2026-05-31")
         page.get_by_label("Who may go in?").select_option("Open to everyone")
         page.get_by_role("button", name="Move it").click()
+        visitor.at("Move it from “Checked on site” to “Opened”?")
+        page.get_by_role("button", name="Yes, move it").click()
         expect(page.get_by_text("Existing green space").first).to_be_visible()
         visitor.look()
         page.get_by_role("link", name="Its page and map").click()
         visitor.at("Corner of two streets")
         expect(page.get_by_text("Open to everyone").first).to_be_visible()
 
-    with visit(browser, home, **PHONE) as visitor:
+    with working("grace", **PHONE) as visitor:
         page = visitor.page
-        sign_in(visitor, "grace@example.org")
+        visitor.go("/account")
         page.get_by_role("link", name="Notices (").click()
         visitor.at("Notices")
         expect(page.get_by_text("Ada of the network named you")).to_be_visible()
@@ -85,13 +110,12 @@ def test_from_the_queue_to_open_on_a_telephone(browser, home, suggest):  # noqa:
         visitor.at("Corner of two streets")
 
 
-def test_the_second_of_two_sees_both_and_loses_nothing(browser, home, suggest):  # noqa: F811
+def test_the_second_of_two_sees_both_and_loses_nothing(working, suggest):  # noqa: F811
     space_id = suggest(name="Known to two")
     path = f"/review/{space_id}/edit"
-    with visit(browser, home, **DESK) as ada, visit(browser, home, **PHONE) as grace:
-        for visitor, name in ((ada, "ada@example.org"), (grace, "grace@example.org")):
-            sign_in(visitor, name)
-            visitor.go(path)
+    with working("ada", **DESK) as ada, working("grace", **PHONE) as grace:
+        ada.go(path)
+        grace.go(path)
         ada.page.get_by_label("Name", exact=True).fill("Ada's name for it")
         ada.page.get_by_role("button", name="Save").click()
         expect(ada.page.get_by_role("status")).to_contain_text("Your changes were saved")
@@ -127,11 +151,10 @@ def test_a_duplicate_and_the_way_back_without_a_script(browser, home, suggest): 
         expect(page.get_by_role("heading", level=1)).to_have_text("One of the same")
 
 
-def test_an_outline_is_drawn_anew_with_a_finger(browser, home, suggest):  # noqa: F811
+def test_an_outline_is_drawn_anew_with_a_finger(working, suggest):  # noqa: F811
     space_id = suggest(name="Drawn too small")
-    with visit(browser, home, **PHONE) as visitor:
+    with working("ada", **PHONE) as visitor:
         page = visitor.page
-        sign_in(visitor, "ada@example.org")
         visitor.go(f"/review/{space_id}")
         page.get_by_role("link", name="Draw the outline and entrances").click()
         visitor.at("Draw the outline and entrances")
@@ -145,13 +168,14 @@ def test_an_outline_is_drawn_anew_with_a_finger(browser, home, suggest):  # noqa
         page.get_by_role("button", name="Finish").click()
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("status")).to_contain_text("Your changes were saved")
+        page.get_by_role("link", name="History (").click()
         expect(page.get_by_text("Dashed: before. Solid: after.").first).to_be_visible()
         visitor.look()
         page.get_by_role("button", name="Undo").click()
         expect(page.get_by_role("status")).to_contain_text("That change was taken back")
 
 
-def test_every_page_of_the_work_meets_the_rules(browser, home, suggest, database):  # noqa: F811
+def test_every_page_of_the_work_meets_the_rules(working, suggest, database):  # noqa: F811
     space_id, other = suggest(name="Looked at closely"), suggest()
     with database.session("tests") as session:
         sent = session.execute(
@@ -167,12 +191,15 @@ def test_every_page_of_the_work_meets_the_rules(browser, home, suggest, database
     at = f"/review/{space_id}"
     pages = ["/review", "/review?locality=south&only=due", at, f"{at}/edit", f"{at}/outline", f"{at}/merge"]
     pages += [f"{at}/merge?into={other}", f"/review/submissions/{sent}", "/review/removed", "/notices"]
-    with visit(browser, home, viewport={"width": 320, "height": 768}) as visitor:
-        sign_in(visitor, "grace@example.org")
+    pages += ["/review/pack?locality=south", "/account/sent"]
+    with working("grace", viewport={"width": 320, "height": 768}) as visitor:
         for path in pages:
             visitor.go(path)
             visitor.look()
         for path in (at, f"{at}/edit", "/review"):
             for language in ("en-XA", "ar-XB"):
                 visitor.go(f"{path}?lang={language}")
+                visitor.page.evaluate(
+                    "for (const one of document.querySelectorAll('details')) one.open = true"
+                )
                 visitor.look()

@@ -24,6 +24,7 @@ NOT_WORDS = frozenset(
         "next",
         "notice",
         "public",
+        "sure",
         "up_to",
         "version",
         "waited",

@@ -22,7 +22,7 @@ from mapservice.survey.merging import part_of_what, parts_of
 from mapservice.survey.notices import watches
 from mapservice.survey.outlines import overlaps_of
 from mapservice.survey.sent import sent_for
-from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Outdated, Refused, Space, read_space
+from mapservice.survey.spaces import Outdated, Refused, Space, read_space
 from mapservice.web import context, identity
 from mapservice.web.accounts.words import locality_names
 from mapservice.web.frame import now
@@ -30,12 +30,14 @@ from mapservice.web.languages import gettext
 from mapservice.web.survey.drawing import drawing
 from mapservice.web.survey.kept import keep_words
 from mapservice.web.survey.words import mistakes_words
-from mapservice.web.words import in_words, stage_words
+from mapservice.web.words import in_words, stage_words, without_unconfirmed
 
 blueprint = Blueprint("space", __name__, url_prefix="/review/<space_id>")
 keep_words(blueprint)
 
 Answer = str | tuple[str, int] | BaseResponse
+MOST_PAGES = 1000
+"""Of a list, beyond which an address is nonsense."""
 
 
 @blueprint.get("")
@@ -48,8 +50,10 @@ def show(space_id: str) -> Answer:
 @blueprint.post("/stage")
 @identity.needs(Action.CONFIRM)
 def move(space_id: str) -> Answer:
-    """Move it to another stage."""
+    """Move it to another stage; back, or further than one step, once that was said to be meant."""
     account, form = identity.this_account(), request.form
+    if form.get("sure") == "no":  # to be changed first, with all that was written
+        return page(space_id)
 
     def change(session: Session) -> Space:
         return stages.move_stage(
@@ -62,6 +66,7 @@ def move(space_id: str) -> Answer:
             opened_on=form.get("opened_on", ""),
             access=form.get("access", ""),
             today=now().date(),
+            sure=form.get("sure") == "yes",
         )
 
     return act(space_id, "stage", change)
@@ -103,14 +108,12 @@ def act(space_id: str, done: str, change: Callable[[Session], Space], field: str
         with context.database().session(account.actor) as session:
             before = read_space(session, space_id, account.sees)
             after = change(session)
-    except NoSuchSpace:
-        abort(404)
-    except NotAllowed:
-        abort(403)
     except Refused as refused:
         return page(space_id, errors=mistakes_words(refused), status=400)
     except Outdated as outdated:
         return page(space_id, errors={field: _outdated(outdated.space, field)}, status=409)
+    except stages.Unsure as unsure:
+        return render_template("survey/sure.html", unsure=unsure, space=unsure.space, given=request.form)
     changed = before is None or after.version != before.version
     undo = after.version if changed else None
     return redirect(url_for("space.show", space_id=after.id, done=done, undo=undo), 303)
@@ -170,6 +173,8 @@ def page(space_id: str, *, errors: dict[str, str] | None = None, status: int = 2
             missed=missed_words(session, space, account, said),
             talk_page=talk,
             most_comments=MOST_COMMENTS,
+            most_changes=MOST_SHOWN,
+            settled_note=_settled_note(space),
             mentionable=[*people_to_mention(session, space)],
             files=files_of(session, space),
             watching=watches(session, account.id, space.id),
@@ -180,12 +185,20 @@ def page(space_id: str, *, errors: dict[str, str] | None = None, status: int = 2
             comment_id=request.form.get("id") or uuid.uuid4(),
             given=request.form,
             errors=errors or {},
+            done_what=request.args.get("done", ""),
             done=DONE.get(request.args.get("done", ""), lambda: "")(),
             undo=next((each for each in changes if each.id == number_in(request.args, "undo")), None),
             today=now().date(),
             both=[name for name in request.args.get("both", "").split(",") if name in FIELDS],
         )
     return make_response(content, status)
+
+
+def _settled_note(space: Space) -> str | None:
+    """The note on going in without the words that nobody confirmed it, where somebody has since."""
+    note = space.values["access_note"]
+    settled = without_unconfirmed(note)
+    return settled if space.values["confirmed_on"] and settled != (note or "") else None
 
 
 def missed_words(session: Session, space: Space, account: Account, said: Sequence[Comment]) -> list[str]:

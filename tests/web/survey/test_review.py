@@ -1,5 +1,6 @@
 """The queue and the working page, as reviewers, surveyors and others send their forms."""
 
+import html
 import io
 import json
 import re
@@ -48,6 +49,10 @@ def reviewer(signed_in):
 def follow(browser, answer):
     assert answer.status_code == 303, (answer.status, re.findall(r"error-summary.*?</ul>", answer.text, re.S))
     return browser.get(answer.headers["Location"]).text
+
+
+def hidden(page, name):
+    return html.unescape(re.search(rf'name="{name}" value="([^"]*)"', page)[1])
 
 
 def test_from_the_queue_to_open_and_undone(database, suggest, reviewer):
@@ -200,7 +205,8 @@ def test_scripts_in_every_field_stay_words(database, suggest, reviewer, signed_i
     sent = dict.fromkeys(words, SCRIPT) | {"type": "unknown", "access": "unknown", "version": version}
     follow(reviewer, reviewer.post(f"{at}/edit", **sent))
     reviewer.post(f"{at}/comments".replace("/review", "/green-spaces"), at, body=SCRIPT, tell=SCRIPT)
-    reviewer.post(f"{at}/stage", at, stage="plan", reason=SCRIPT, version=seen(database, space_id).version)
+    version = seen(database, space_id).version
+    reviewer.post(f"{at}/stage", at, stage="plan", reason=SCRIPT, version=version, sure="yes")
     sent_in = submission_of(database, space_id, name=SCRIPT, note=SCRIPT, changed=SCRIPT)
     file = {"file": (io.BytesIO(b"words"), f"{SCRIPT}.txt"), "caption": SCRIPT}
     reviewer.post(f"/green-spaces/{space_id}/files", at, **file)
@@ -560,7 +566,77 @@ def test_the_working_page_shows_what_is_known_before_it_asks_to_decide(database,
     space_id = suggest()
     submission_of(database, space_id, kind="space", opportunity="Sun all day")
     page = reviewer.get(f"/review/{space_id}").text
-    parts = ("sent", "facts", "files", "moving", "comments", "history")
+    parts = ("facts", "sent", "files", "moving", "comments", "history")
     order = [page.index(f'id="{part}"') for part in parts]
     assert order == sorted(order)
     assert page.index("Sun all day") < page.index('id="moving"')
+    # Each part is one press away, and says how much there is in it; folded away but for what one came for.
+    assert all(f'href="#{part}"' in page for part in parts)
+    folds = re.findall(r'<details class="[^"]*app-part"( open)?>.*?<h2[^>]*>([^<]+)</h2>', page, re.S)
+    assert folds == [
+        ("", "What people sent (2)"),
+        ("", "Photographs and evidence (0)"),
+        ("", "Comments (0)"),
+        ("", "History (1)"),
+    ]
+    assert "Title number" in re.search(r"Not known yet.*?</dd>", page, re.S)[0]
+    for address, part in (("done=commented", "comments"), ("done=file", "files"), ("earlier=99", "history")):
+        page = reviewer.get(f"/review/{space_id}?{address}").text
+        opened = re.findall(r'app-part" open>.*?<div class="app-part__body" id="([^"]+)"', page, re.S)
+        assert opened == [part], address
+
+
+def test_more_than_the_next_step_or_a_step_back_is_asked_first(database, suggest, reviewer):
+    space_id = suggest()
+    at = f"/review/{space_id}"
+    words = {"stage": "opened", "reason": "By the\nmayor", "opened_on": "2026-05-31", "access": "open-to-all"}
+    given = {"version": seen(database, space_id).version, **words}
+    asked = reviewer.post(f"{at}/stage", at, **given)
+    assert asked.status_code == 200
+    for stage in ("Checked on site", "Owner contacted", "Plan being made"):
+        assert re.search(rf"{stage}</strong>: nobody has noted", asked.text)
+    assert seen(database, space_id).stage == "suggested"
+    sent = {name: hidden(asked.text, name) for name in given}
+    assert {**sent, "version": int(sent["version"])} == given  # no word of it is lost
+    again = reviewer.post(f"{at}/stage", at, **given, sure="no").text
+    assert re.search(r'value="opened" checked', again)
+    assert "mayor" in again
+    page = follow(reviewer, reviewer.post(f"{at}/stage", at, **given, sure="yes"))
+    assert "It was moved" in page
+    back = {"stage": "checked-on-site", "reason": "A mistake", "version": seen(database, space_id).version}
+    asked = reviewer.post(f"{at}/stage", at, **back)
+    assert "That would be a step back" in asked.text
+    assert "no longer an existing green space" in asked.text
+    assert seen(database, space_id).stage == "opened"
+    page = follow(reviewer, reviewer.post(f"{at}/stage", at, **back, sure="yes"))
+    assert re.search(r'role="status".*?value="(\d+)"><button[^>]*>Undo', page, re.S)
+    assert "It was moved" in follow(
+        reviewer,
+        reviewer.post(f"{at}/stage", at, stage="owner-contacted", version=seen(database, space_id).version),
+    )
+
+
+def test_a_note_says_that_nobody_confirmed_it_only_until_somebody_did(database, suggest, reviewer):
+    note = "Open at all hours. Not confirmed."
+    values = {"visibility": "public", "access": "open-to-all", "access_note": note, "status": "existing"}
+    space_id = suggest(**values, stage=None)
+    public, at = f"/green-spaces/{space_id}", f"/review/{space_id}"
+    assert note in reviewer.get(public).text
+    assert "Take “Not confirmed” out" not in reviewer.get(at).text
+    with database.session("tests") as session:
+        session.execute(
+            text(
+                "UPDATE register.green_spaces SET confirmed_on = '2026-11-02', verified = true WHERE id = :id"
+            ),
+            {"id": space_id},
+        )
+    page = reviewer.get(public).text
+    assert "Open at all hours. Who may go in was checked on 2 November 2026; these words were not." in page
+    assert "Not confirmed" not in page
+    assert "Last confirmed on 2 November 2026" in page
+    page = reviewer.get(at).text
+    form = re.search(rf'action="{at}/edit".*?</form>', page, re.S)[0]
+    settled = {name: hidden(form, name) for name in ("version", "access_note")}
+    assert "Your changes were saved" in follow(reviewer, reviewer.post(f"{at}/edit", at, **settled))
+    assert seen(database, space_id).values["access_note"] == "Open at all hours."
+    assert "these words were not" not in reviewer.get(public).text
