@@ -118,28 +118,6 @@ class Received:
     new: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of something sent, for who knows its id."""
-
-    id: uuid.UUID
-    kind: Kind
-    state: Literal["waiting", "taken", "declined"]
-    reason: str | None
-    received_at: datetime
-    fields: Mapping[str, str]
-    name: str
-    photographs: Sequence[tuple[uuid.UUID, str]]
-    """Those that came with it and were not taken back since: id and name."""
-    green_space_id: str
-    """The space as it is known now, also where it became part of another."""
-    there: bool
-    stage: str | None
-    stage_reason: str | None
-    """Of a space that was suggested, and that is still the one they suggested or everybody's."""
-    public: bool
-
-
 def submit(
     session: Session,
     sent: Sent,
@@ -209,64 +187,6 @@ def read_fields(sent: Sent) -> dict[str, str]:
     if mistakes:
         raise Refused(mistakes)
     return fields
-
-
-def read_outcome(session: Session, submission_id: uuid.UUID) -> Outcome | None:
-    """What became of something sent; None for an id that is not known."""
-    row = session.execute(
-        text(
-            """
-            SELECT s.id, s.kind, s.state, s.reason, s.received_at, s.fields,
-                   COALESCE(CASE WHEN told THEN f.name END, s.fields ->> 'name', '') AS name,
-                   ARRAY(SELECT jsonb_build_array(p.id, p.name) FROM survey.files p
-                         WHERE p.submission_id = s.id AND p.removed_at IS NULL
-                         ORDER BY p.added_at, p.id) AS photographs,
-                   COALESCE(f.id, s.green_space_id) AS space_id, f.id IS NOT NULL AS there,
-                   CASE WHEN told AND s.kind = 'space' THEN f.stage END AS stage,
-                   CASE WHEN told AND s.kind = 'space' THEN f.stage_reason END AS stage_reason,
-                   COALESCE(f.visibility = 'public', false) AS public
-            FROM survey.submissions s
-            LEFT JOIN survey.merges m ON m.merged_id = s.green_space_id
-            LEFT JOIN register.green_spaces f ON f.key = s.green_space_key OR f.id = m.into_id,
-            -- Of a space that is not everybody's they are told only what became of the one they suggested: it
-            -- was made with what they sent, in one transaction. After a merge it is another.
-            LATERAL (SELECT f.visibility = 'public'
-                            OR s.kind = 'space' AND f.created_at = s.received_at AS told) known
-            WHERE s.id = :id
-            LIMIT 1
-            """
-        ),
-        {"id": submission_id},
-    ).first()
-    if row is None:
-        return None
-    return Outcome(
-        id=row.id,
-        kind=row.kind,
-        state=row.state,
-        reason=row.reason,
-        received_at=row.received_at,
-        fields=row.fields,
-        name=row.name,
-        photographs=[(uuid.UUID(file_id), name) for file_id, name in row.photographs],
-        green_space_id=row.space_id,
-        there=row.there,
-        stage=row.stage,
-        stage_reason=row.stage_reason,
-        public=row.public,
-    )
-
-
-def withdraw_photograph(session: Session, submission_id: uuid.UUID, file_id: uuid.UUID) -> bool:
-    """Take a photograph back that came with something sent; whether there was one."""
-    gone = session.execute(
-        text(
-            "UPDATE survey.files SET removed_at = now()"
-            " WHERE id = :id AND submission_id = :submission AND removed_at IS NULL RETURNING id"
-        ),
-        {"id": file_id, "submission": submission_id},
-    )
-    return gone.first() is not None
 
 
 def _mistakes(sent: Sent, fields: Mapping[str, str]) -> Iterable[tuple[str, Said]]:

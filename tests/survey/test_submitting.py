@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from mapservice.survey.outcomes import read_outcome
 from mapservice.survey.spaces import NoSuchSpace, Refused
-from mapservice.survey.submitting import KeptPhotograph, Sent, is_repeat, read_outcome, submit
+from mapservice.survey.submitting import KeptPhotograph, Sent, is_repeat, submit
 
 SOUTH = (-0.1012, 51.5272)
 WORDS = {"name": "Corner by the <b>old</b> dairy", "current_use": "car-park", "opportunity": "Sun\r\nall day"}

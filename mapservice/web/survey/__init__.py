@@ -12,6 +12,7 @@ from mapservice.web.survey import (
     deciding,
     files,
     notices,
+    outcome,
     outline,
     pack,
     progress,
@@ -24,14 +25,14 @@ from mapservice.web.survey import (
 from mapservice.web.survey.kept import keep_words
 
 # Of the others each page has it from its own blueprint.
-for _module in (suggesting, confirming, pack, notices):
+for _module in (suggesting, confirming, outcome, pack, notices):
     keep_words(_module.blueprint)
 
 
 def register_survey(app: Flask) -> None:
     """Add the pages to the app."""
     words.init_words(app)
-    for module in (suggesting, checking, confirming, files, pack, progress):
+    for module in (suggesting, checking, confirming, outcome, files, pack, progress):
         app.register_blueprint(module.blueprint)
     for module in (queue, deciding, changing, outline, space, talking, notices):
         app.register_blueprint(module.blueprint)

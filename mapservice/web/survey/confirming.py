@@ -75,7 +75,7 @@ def still_open(feature_id: str) -> Answer:
     except NoSuchSpace:
         return suggesting.gone()
     else:
-        address = url_for("suggesting.outcome", submission_id=received.submission_id)
+        address = url_for("outcome.show", submission_id=received.submission_id)
         seen = url_for("directory.green_space", feature_id=feature_id, confirmed=received.submission_id)
         return received_answer(received, address, seen if taken else f"{address}?sent=1")
     return refused_answer(problem, lambda: _ask(feature_id, problem.mistakes["still-open"]))

@@ -28,16 +28,18 @@ def file(file_id: uuid.UUID) -> Response:
         found = find_file(cursor, file_id, context.viewer(), account.id if account else None)
     if found is None:
         abort(404)
-    path = storage.path_of(uploads.folder(), found.sha256)
+    name = None if found.kind == "photograph" else found.name
+    return give_out(found.sha256, found.media_type, name, public=found.public)
+
+
+def give_out(digest: str, media_type: str, name: str | None = None, *, public: bool = False) -> Response:
+    """A kept file by its digest, to look at; to save under a name, if one is given."""
+    path = storage.path_of(uploads.folder(), digest)
     if not path.is_file():
         abort(404)
     response = send_file(
-        path,
-        mimetype=found.media_type,
-        as_attachment=found.kind != "photograph",
-        download_name=found.name,
-        etag=found.sha256,
+        path, mimetype=media_type, as_attachment=name is not None, download_name=name, etag=digest
     )
     response.headers["Content-Security-Policy"] = INERT
-    response.headers["Cache-Control"] = "public, max-age=300" if found.public else identity.NEVER_KEPT
+    response.headers["Cache-Control"] = "public, max-age=300" if public else identity.NEVER_KEPT
     return response

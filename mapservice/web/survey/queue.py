@@ -11,12 +11,10 @@ from mapservice.web import context, identity
 from mapservice.web.accounts.words import locality_names
 from mapservice.web.frame import now
 from mapservice.web.languages import gettext
-from mapservice.web.survey.space import number_in
+from mapservice.web.survey.space import MOST_PAGES, number_in
 from mapservice.web.words import stage_words
 
 blueprint = Blueprint("queue", __name__, url_prefix="/review")
-
-MOST_PAGES = 1000
 
 
 @blueprint.get("")
@@ -52,6 +50,7 @@ def show() -> str:
         locality=locality,
         only=only,
         page=number,
+        first=(number - 1) * PAGE_SIZE + 1,
         more=number * PAGE_SIZE < found.matched,
         today=today,
     )

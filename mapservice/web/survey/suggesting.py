@@ -1,4 +1,4 @@
-"""Suggesting a green space: the form, with and without a script, and what became of what was sent."""
+"""Suggesting a green space: the form, with and without a script."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ from mapservice.survey.submitting import (
     Sent,
     is_repeat,
     read_fields,
-    read_outcome,
     submit,
-    withdraw_photograph,
 )
 from mapservice.web import context, identity
 from mapservice.web.accounts.waiting import wait_words
@@ -123,32 +121,6 @@ def waiting() -> Answer:
     return render_template("survey/waiting.html")
 
 
-@blueprint.get("/green-spaces/suggestions/<uuid:submission_id>")
-@identity.needs(Action.SUGGEST)
-def outcome(submission_id: uuid.UUID) -> Answer:
-    """What became of something sent, for who has the address."""
-    with context.database().session(ANYBODY) as session:
-        found = read_outcome(session, submission_id)
-    if found is None:
-        abort(404)
-    return render_template(
-        "survey/outcome.html",
-        found=found,
-        just_sent=request.args.get("sent") == "1",
-        address=context.site() + url_for("suggesting.outcome", submission_id=submission_id),
-    )
-
-
-@blueprint.post("/green-spaces/suggestions/<uuid:submission_id>/photographs/<uuid:file_id>/remove")
-@identity.needs(Action.SUGGEST)
-def withdraw(submission_id: uuid.UUID, file_id: uuid.UUID) -> Answer:
-    """Take a photograph back: whoever has the address of what they sent may do so, at any time."""
-    account = identity.current_account()
-    with context.database().session(account.actor if account else ANYBODY) as session:
-        withdraw_photograph(session, submission_id, file_id)
-    return redirect(url_for("suggesting.outcome", submission_id=submission_id), 303)
-
-
 def page(typed: MultiDict[str, str], mistakes: Mistakes, uploaded: Uploads) -> str:
     """The form as it was filled in."""
     found = None
@@ -226,7 +198,7 @@ def receive(
         return refuse(Problem(mistakes_words(error)), uploaded)
     except NoSuchSpace:
         return gone()
-    address = url_for("suggesting.outcome", submission_id=sent.id if received.new else received.submission_id)
+    address = url_for("outcome.show", submission_id=sent.id if received.new else received.submission_id)
     return received_answer(received, address, f"{address}?sent=1")
 
 

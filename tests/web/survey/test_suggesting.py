@@ -366,3 +366,81 @@ def test_who_sent_a_photograph_can_take_it_back_and_nobody_else(app, browse, sig
     assert browser.post(remove, form=at).headers["Location"] == at
     assert "gate.jpg" not in browser.get(at).text
     assert reviewer.get(f"/files/{file_id}").status_code == 404
+
+
+def test_what_was_sent_is_read_again_at_its_address_with_its_outline_and_photographs(app, browse):
+    browser, name = browse(), "Read again"
+    west, south = -0.10131, 51.52731
+    ring = [[west, south], [west + 0.0003, south], [west + 0.0003, south + 0.0003], [west, south]]
+    given = {
+        "name": name,
+        "opportunity": SCRIPT,
+        "geometry": json.dumps({"type": "Polygon", "coordinates": [ring]}),
+        "entrances": json.dumps([ring[0]]),
+        "photographs": (photograph("pink"), "gate.jpg"),
+    }
+    at = outcome_of(browser.post(FORM, id=str(uuid.uuid4()), **given))
+    page = browse().get(at).text
+    assert name in page
+    assert "&lt;script&gt;" in page
+    assert SCRIPT not in page
+    assert "The number marks the entrance." in page
+    picture = re.search(r'<img src="([^"]+)"', page)[1]
+    shown = browse().get(picture)
+    assert (shown.status_code, shown.mimetype) == (200, "image/jpeg")
+    assert "no-store" in shown.headers["Cache-Control"]
+    other = picture.replace(at, f"/green-spaces/suggestions/{uuid.uuid4()}")
+    assert browse().get(other).status_code == 404
+    outline = re.search(r'data-map-feature="([^"]+)"', page)[1]
+    with app.extensions["database"].session("tests") as session:
+        # Drawn anew by somebody else: what was sent stays what it was.
+        session.execute(
+            text("UPDATE register.green_spaces SET geom = ST_Translate(geom, 5, 0) WHERE name = :name"),
+            {"name": name},
+        )
+    drawn = browse().get(outline).json["geometry"]["coordinates"][0][0]
+    assert any(abs(x - west) < 2e-6 and abs(y - south) < 2e-6 for x, y in drawn)
+    assert browse().get(f"/green-spaces/suggestions/{uuid.uuid4()}/outline.geojson").status_code == 404
+
+
+def test_who_has_an_account_has_a_list_of_all_they_sent(app, browse, signed_in):
+    nobody, contributor, other = browse(), signed_in("contributor"), signed_in("planner")
+    assert nobody.get("/account/sent").status_code == 303
+    assert "You have sent nothing yet" in other.get("/account/sent").text
+    assert 'href="/account/sent"' in contributor.get("/account").text
+    given = {"name": "Mine", "place": SPOT, "photographs": (photograph("navy"), "gate.jpg")}
+    mine = outcome_of(contributor.post(FORM, id=str(uuid.uuid4()), **given))
+    report = "/green-spaces/highbury-fields/report"
+    reported = outcome_of(contributor.post(report, id=str(uuid.uuid4()), changed="other", note="A gate"))
+    nobody.post(FORM, id=str(uuid.uuid4()), name="Nobody's", place=SPOT)
+    page = contributor.get("/account/sent").text
+    assert page.index(reported) < page.index(mine)
+    said = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert re.search(r"Mine \(Suggestion, .*? Waiting for a reviewer Suggested .*? 1 photograph", said)
+    assert re.search(r"Highbury Fields \(Report of what has changed, .*? Waiting for a reviewer", said)
+    assert "Take a photograph back" in said
+    assert "Nobody's" not in said
+    assert mine not in other.get("/account/sent").text
+    rows(
+        app,
+        "UPDATE survey.submissions SET state = 'declined', reason = 'No gate there', decided_at = now()"
+        " WHERE id = :id RETURNING id",
+        id=reported.rpartition("/")[2],
+    )
+    assert re.search(r"Declined<.*?No gate there", contributor.get("/account/sent").text, re.S)
+    rows(
+        app,
+        "INSERT INTO survey.submissions"
+        " (id, kind, green_space_key, green_space_id, account_id, written_at, received_at, fields)"
+        " SELECT gen_random_uuid(), 'confirmation', key, id, (SELECT account_id FROM survey.submissions"
+        " WHERE id = :mine), now(), now() - interval '1 day', '{}'"
+        " FROM register.green_spaces, generate_series(1, 50) WHERE id = 'highbury-fields' RETURNING id",
+        mine=mine.rpartition("/")[2],
+    )
+    first, second = (contributor.get(f"/account/sent?page={page}").text for page in (1, 2))
+    headings = '<h2 class="govuk-heading-s govuk-!-margin-bottom-1"><a'
+    number = [each.count(headings) for each in (first, second)]
+    assert number == [50, 2]
+    assert "52 things sent" in first
+    assert ['rel="next"' in each for each in (first, second)] == [True, False]
+    assert contributor.get("/account/sent?page=0").status_code == 404

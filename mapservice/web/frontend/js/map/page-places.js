@@ -18,7 +18,7 @@ export function pagePlaces (map, bounds) {
   const features = [...document.querySelectorAll('[data-map-feature]')]
   const frame = () => {
     const alone = shown.getLayers().length === 1
-    if (shown.getLayers().length) map.fitBounds(shown.getBounds(), { maxZoom: alone && extra.getLayers().length ? 14 : 16, padding: [35, 35], animate: false })
+    if (shown.getLayers().length) map.fitBounds(shown.getBounds(), { maxZoom: features.length ? 18 : alone && extra.getLayers().length ? 14 : 16, padding: [35, 35], animate: false })
     else if (bounds) map.fitBounds(bounds, { animate: false })
   }
   frame()
