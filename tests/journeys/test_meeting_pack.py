@@ -61,6 +61,12 @@ def test_it_fits_the_narrowest_phone_and_prints_without_what_is_for_screens(brow
         page = visitor.page
         sign_in(visitor, "/review/pack?locality=south")
         visitor.at("Meeting pack: South")
+        # The ranked table does not scroll sideways in itself either, and every value says what it is.
+        table = page.get_by_role("region", name="the one to open first in front")
+        assert table.evaluate("(node) => node.scrollWidth <= node.clientWidth")
+        value = table.locator("td").nth(1)
+        said = value.evaluate("(node) => getComputedStyle(node, '::before').content")
+        assert table.locator("thead th").nth(2).text_content() in said
         sheets = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages
         said = " ".join(" ".join(sheet.extract_text() for sheet in sheets).split())
         assert said.startswith("Meeting pack: South")

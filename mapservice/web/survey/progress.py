@@ -31,6 +31,9 @@ def show() -> str:
         months = read_months(cursor, now().date())
         examples = count_examples(cursor)
     borough = context.borough()
+    # The newest first: the empty months before anything happened say nothing, those since do.
+    while months and not months[-1].any:
+        months.pop()
     titles = {"localities": borough.localities.title, **{s.id: s.title for s in borough.boundary_sets}}
     return render_template(
         "survey/progress.html",
@@ -41,7 +44,6 @@ def show() -> str:
         ],
         funnel=FORWARD,
         months=[(date_words(each.month, "LLLL y"), each) for each in months],
-        busy=any(each.any for each in months),
         examples=examples,
     )
 
