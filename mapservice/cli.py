@@ -106,7 +106,7 @@ def _serve_from_cluster(settings: Settings, with_setup: bool) -> None:
 def _prepare(settings: Settings, database: Database) -> None:
     from mapservice.preparation import prepare
 
-    packages.offer(packages.PDF, say)
+    packages.offer(packages.PDF, say, tried=settings.var_dir / "not-installed")
     prepare(settings, database, say)
 
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,15 +155,22 @@ def ensure_postgres(say: Say, major: int | None = None) -> PostgresBinaries:
     raise PackagesMissing(f"{what} is installed now but its programs were not found. {_other_ways()}")
 
 
-def offer(extra: Extra, say: Say) -> None:
-    """Install what the service can do without, where that is allowed; say what is lacking where it is not."""
-    try:
-        ensure_extras([extra], say)
-    except PackagesMissing:
-        say(
-            f"There will be no {extra.purpose} until somebody installs {' '.join(extra.packages)}."
-            " All else works."
-        )
+def offer(extra: Extra, say: Say, tried: Path | None = None) -> None:
+    """Install what the service can do without, where that is allowed; say what is lacking where it is not.
+
+    `tried` is a file that remembers what could not be installed, so that not every start waits for apt.
+    """
+    wanted = " ".join(extra.packages)
+    before = tried.read_text().splitlines() if tried is not None and tried.is_file() else []
+    if wanted not in before:
+        with suppress(PackagesMissing):
+            ensure_extras([extra], say)
+    if extra.find():
+        return
+    if tried is not None and wanted not in before and privilege_prefix() is not None:
+        tried.parent.mkdir(parents=True, exist_ok=True)
+        tried.write_text("".join(f"{line}\n" for line in (*before, wanted)))
+    say(f"There will be no {extra.purpose} until somebody installs {wanted}. All else works.")
 
 
 def ensure_extras(extras: Iterable[Extra], say: Say) -> None:

@@ -164,3 +164,23 @@ def test_what_the_service_can_do_without_is_offered_and_never_insisted_on(
     monkeypatch.setattr(packages, "privilege_prefix", lambda: None)
     packages.offer(extra, said.append)
     assert said[-1] == "There will be no packs until somebody installs a-package. All else works."
+
+
+@pytest.mark.usefixtures("commands")
+def test_what_could_not_be_installed_is_not_asked_for_at_every_start(
+    commands: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    extra = packages.Extra("packs", (), ("a-package",), ("libno-such-thing.so.1",))
+    other = packages.Extra("maps", (), ("another",), ("libno-such-thing.so.1",))
+    said: list[str] = []
+    tried = tmp_path / "var" / "not-installed"
+    with monkeypatch.context() as without:
+        without.setattr(packages, "privilege_prefix", lambda: None)
+        packages.offer(extra, said.append, tried)
+    for _ in range(3):
+        packages.offer(extra, said.append, tried)
+    assert [command[-1] for command in commands].count("a-package") == 1
+    lacking = "There will be no packs until somebody installs a-package. All else works."
+    assert said.count(lacking) == 4
+    packages.offer(other, said.append, tried)
+    assert commands[-1][-1] == "another"
