@@ -19,9 +19,11 @@ from mapservice.layers.features import Found, Page
 from mapservice.layers.layer import Layer
 from mapservice.layers.paging import encode_cursor
 from mapservice.layers.query import CRS84, CRS_BY_URI, LATITUDE_FIRST, FeatureQuery
+from mapservice.web.accepting import choices
 from mapservice.web.api import documents
 from mapservice.web.api.parameters import known_of_items
 from mapservice.web.caching import fingerprint
+from mapservice.web.compression import best_encoding
 from mapservice.web.problems import Problem
 
 Link = dict[str, Any]
@@ -107,8 +109,8 @@ def item_tag(found: Found, site: str, environ: WSGIEnvironment) -> str | None:
         site,
         environ["PATH_INFO"],
         environ.get("QUERY_STRING", ""),
-        environ.get("HTTP_ACCEPT"),
-        environ.get("HTTP_ACCEPT_ENCODING"),
+        *choices(environ.get("HTTP_ACCEPT", "")),
+        best_encoding(environ.get("HTTP_ACCEPT_ENCODING", "")),
     )
     return f'"{found.version}-{looks}"'
 

@@ -121,6 +121,16 @@ def test_another_layer_of_another_relation_keeps_its_answers(client, change):
     assert again.status_code == 304
 
 
+def test_the_tag_of_a_feature_is_that_of_what_is_sent_and_not_of_how_it_was_asked_for(client):
+    def tag(accept, encoding="gzip"):
+        headers = {"Accept": accept, "Accept-Encoding": encoding}
+        return client.get(f"{PATH}/finsbury-library", headers=headers).headers["ETag"]
+
+    usual = tag("application/geo+json")
+    assert tag("application/geo+json, text/plain;q=0.3", "gzip;q=0.8, identity;q=0.1") == usual
+    assert len({usual, tag("text/html"), tag("application/geo+json", "identity")}) == 3
+
+
 def test_each_encoding_and_query_has_its_own_tag(client):
     plain = client.get(PATH)
     packed = client.get(PATH, headers={"Accept-Encoding": "gzip"})
