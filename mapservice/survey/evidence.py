@@ -20,7 +20,7 @@ from mapservice.saying import english
 from mapservice.survey.people import names_at_work
 from mapservice.survey.photographs import NotAPhotograph, prepare
 from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Refused, Space, Unfit, clean_words
-from mapservice.survey.storage import keep
+from mapservice.survey.storage import bare_name, keep
 
 MOST_BYTES = 10 * 1024 * 1024
 MOST_FILES = 100
@@ -161,8 +161,7 @@ def change_file(
 
 def plain_name(name: str, ending: str) -> str:
     """A name for a file that is a name and nothing else, with the ending of what it is."""
-    last = re.split(r"[/\\]", name)[-1]
-    stem = "".join(letter for letter in last if letter.isprintable() and letter not in '<>:"|?*;')
+    stem = "".join(letter for letter in bare_name(name) if letter not in '<>:"|?*;')
     stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", stem).strip(". ") or "file"
     return f"{stem[: LONGEST_NAME - len(ending)]}{ending}"
 

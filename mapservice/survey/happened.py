@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from mapservice.layers.visibility import Viewer
 from mapservice.survey.changes import SEEN
 from mapservice.survey.people import shown_names
-from mapservice.survey.spaces import UNNAMED
+from mapservice.survey.spaces import LOCALITIES, UNNAMED
 
 Kind = Literal[
     "suggested", "restored", "stage", "declined", "opened", "confirmed", "published", "merged", "changed"
@@ -31,10 +31,8 @@ _TOLD_OTHERWISE = {
     *("key", "verified", "verified_fields", "source_id", "as_of"),
 }
 
-HERE = """(SELECT a.id FROM register.green_space_areas m JOIN register.areas a ON a.key = m.area_key
-    WHERE m.green_space_key = g.key AND a.boundary_set_id = 'localities'
-    ORDER BY m.share DESC, a.id LIMIT 1) = :locality"""
-"""Whether g lies in the locality, or with the most of itself."""
+HERE = f"({LOCALITIES})[1] = :locality"
+"""Whether f lies in the locality, or with the most of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +73,21 @@ class Happened:
 
 
 _CHANGES = f"""
-    SELECT g.id, COALESCE(g.name, :unnamed) AS name, g.demonstration, c.at, c.actor, c.reason, c.operation,
+    SELECT f.id, COALESCE(f.name, :unnamed) AS name, f.demonstration, c.at, c.actor, c.reason, c.operation,
            c.before, c.after,
            EXISTS (SELECT FROM history.changes o WHERE o.table_name = c.table_name AND o.row_key = c.row_key
                    AND o.id < c.id) AS again
-    FROM register.green_spaces g
-    JOIN history.changes c ON c.table_name = 'green_spaces' AND c.row_key = g.key::text
-    WHERE c.at >= :since AND c.operation <> 'deleted' AND g.visibility = ANY (:viewer) AND {SEEN}
+    FROM register.green_spaces f
+    JOIN history.changes c ON c.table_name = 'green_spaces' AND c.row_key = f.key::text
+    WHERE c.at >= :since AND c.operation <> 'deleted' AND f.visibility = ANY (:viewer) AND {SEEN}
       AND {HERE}
     ORDER BY c.id
 """
 _MERGES = f"""
-    SELECT g.id, COALESCE(g.name, :unnamed) AS name, g.demonstration, m.merged_at AS at,
+    SELECT f.id, COALESCE(f.name, :unnamed) AS name, f.demonstration, m.merged_at AS at,
            m.account_id AS actor, m.reason, m.merged_id
-    FROM survey.merges m JOIN register.green_spaces g ON g.id = m.into_id
-    WHERE m.merged_at >= :since AND g.visibility = ANY (:viewer) AND {HERE}
+    FROM survey.merges m JOIN register.green_spaces f ON f.id = m.into_id
+    WHERE m.merged_at >= :since AND f.visibility = ANY (:viewer) AND {HERE}
     ORDER BY m.merged_at
 """
 

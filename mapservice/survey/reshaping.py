@@ -16,7 +16,16 @@ from mapservice.layers.sql import FITTED_GRID_SRID
 from mapservice.survey import outlines
 from mapservice.survey.notices import tell
 from mapservice.survey.outlines import ON_GRID
-from mapservice.survey.spaces import NotAllowed, Outdated, Refused, Space, because, hold_space, read_space
+from mapservice.survey.spaces import (
+    NoSuchSpace,
+    NotAllowed,
+    Outdated,
+    Refused,
+    Space,
+    because,
+    hold_space,
+    read_space,
+)
 from mapservice.survey.submitting import SOURCE
 
 
@@ -66,14 +75,17 @@ def reshape(
     `had` are the ids of the entrances that the form showed: others came since, and stay. Raises NoSuchSpace,
     NotAllowed, Refused; Outdated where somebody else has drawn the outline since the version of the form.
     """
+    drawn = dict(geometry)
+    # Before the turn is taken: nobody else waits while an outline is looked at.
+    if read_space(session, space_id, account.sees) is None:
+        raise NoSuchSpace(space_id)
+    found = outlines.check(session, drawn, account.sees, entrances=entrances, but=space_id)
     space = hold_space(session, space_id, account.sees)
     if not space.open_to(account, Action.MOVE_STAGE):
         raise NotAllowed
-    drawn = dict(geometry)
     redrawn = drawn != as_drawn(space)
     if redrawn and _drawn_since(session, space, version):
         raise Outdated(space)
-    found = outlines.check(session, drawn, account.sees, entrances=entrances, but=space.id)
     if found.problems:
         raise Refused(("geometry", problem) for problem in found.problems)
     because(session, reason or "drawn anew")

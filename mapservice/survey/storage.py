@@ -47,6 +47,12 @@ def folder_of(var_dir: Path) -> Path:
     return var_dir / "uploads"
 
 
+def bare_name(given: str) -> str:
+    """The name that a file came with, without folders and without what nobody sees."""
+    last = re.split(r"[/\\]", given)[-1]
+    return "".join(letter for letter in last if letter.isprintable())
+
+
 def path_of(folder: Path, sha256: str) -> Path:
     """Where the content with a digest lies, or would; raises ValueError for what is no digest."""
     if not DIGEST.fullmatch(sha256):

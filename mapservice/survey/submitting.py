@@ -269,6 +269,8 @@ def _space(session: Session, sent: Sent, fields: Mapping[str, str]) -> str:
 
 
 def _existing(session: Session, sent: Sent, viewer: Viewer) -> str:
+    if "\x00" in (sent.green_space_id or ""):  # no text of the database can hold one
+        raise NoSuchSpace(sent.green_space_id)
     found = session.execute(
         text("SELECT id FROM register.green_spaces WHERE id = :id AND visibility = ANY (:viewer)"),
         {"id": sent.green_space_id, "viewer": list(viewer)},

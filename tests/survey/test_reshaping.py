@@ -1,8 +1,11 @@
 """An outline drawn anew: checked as any, its entrances with it, and nobody's drawing lost unseen."""
 
+from types import SimpleNamespace
+
 import pytest
 from sqlalchemy import text
 
+from mapservice.survey import outlines
 from mapservice.survey.reshaping import as_drawn, entrances_of, reshape
 from mapservice.survey.reverting import revert
 from mapservice.survey.spaces import NotAllowed, Outdated, Refused, read_space
@@ -42,6 +45,22 @@ def test_an_outline_is_drawn_anew_and_taken_back_exactly(database, suggest, ada)
     with database.session(ada.actor) as session:
         revert(session, space.id, after.version, ada)
         assert session.execute(statement, {"id": space.id}).scalar() == before
+
+
+def test_nobody_waits_while_an_outline_is_looked_at(database, suggest, ada, monkeypatch):
+    space, _ = seen(database, suggest())
+    looked = []
+
+    def check(*given, **more):
+        with database.session("somebody else") as other:
+            other.execute(text("SET LOCAL lock_timeout = '500ms'"))
+            other.execute(text("SELECT layers.wait_for_turn()"))
+            looked.append(outlines.check(*given, **more))
+        return looked[-1]
+
+    monkeypatch.setattr("mapservice.survey.reshaping.outlines", SimpleNamespace(check=check))
+    assert draw(database, ada, space, moved(space)).version != space.version
+    assert len(looked) == 1
 
 
 def test_what_is_as_it_was_is_no_change(database, suggest, ada):

@@ -13,7 +13,7 @@ from mapservice.survey.fields import FIELDS, as_typed, fields_for
 from mapservice.survey.merging import merge, removal_of
 from mapservice.survey.nearby import near
 from mapservice.survey.reverting import ChangedSince, bring_back, removed_spaces, revert
-from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Outdated, Refused, Space, read_space
+from mapservice.survey.spaces import NoSuchSpace, Outdated, Refused, Space, read_space
 from mapservice.web import context, identity
 from mapservice.web.languages import gettext
 from mapservice.web.survey.kept import keep_words
@@ -59,10 +59,6 @@ def change(space_id: str) -> Answer:
                 keep_theirs=[name for name, choice in choices.items() if choice == "theirs"],
                 reason=reason,
             )
-    except NoSuchSpace:
-        abort(404)
-    except NotAllowed:
-        abort(403)
     except Refused as refused:
         with _session() as session:
             space = _space(session, space_id, Action.MOVE_STAGE)
@@ -103,8 +99,6 @@ def do_merge(space_id: str) -> Answer:
             undo = removal_of(session, space_id)
     except NoSuchSpace:
         return _merge_page(space_id, into, {"into": gettext("There is no such green space")}, 400)
-    except NotAllowed:
-        abort(403)
     except Refused as refused:
         return _merge_page(space_id, into, mistakes_words(refused), 400)
     except Outdated as outdated:
@@ -124,10 +118,6 @@ def take_back(space_id: str) -> Answer:
         with _session() as session:
             before = read_space(session, space_id, account.sees)
             space = revert(session, space_id, change_id, account, rest_only=rest_only)
-    except NoSuchSpace:
-        abort(404)
-    except NotAllowed:
-        abort(403)
     except Refused as refused:
         return page(space_id, errors=mistakes_words(refused), status=409)
     except ChangedSince as since:
@@ -156,10 +146,6 @@ def restore() -> Answer:
     try:
         with _session() as session:
             space = bring_back(session, number_in(request.form, "change"), identity.this_account())
-    except NoSuchSpace:
-        abort(404)
-    except NotAllowed:
-        abort(403)
     except Refused as refused:
         return _removed(*mistakes_words(refused).values())
     return redirect(url_for("space.show", space_id=space.id, done="back"), 303)

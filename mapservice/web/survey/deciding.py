@@ -10,7 +10,7 @@ from mapservice.accounts.permissions import Action
 from mapservice.survey.editing import Conflict
 from mapservice.survey.fields import FIELDS, as_typed
 from mapservice.survey.sent import decline, read_submission, take
-from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Refused, read_space
+from mapservice.survey.spaces import Refused, read_space
 from mapservice.web import context, identity
 from mapservice.web.languages import gettext
 from mapservice.web.survey.kept import keep_words
@@ -46,10 +46,6 @@ def decide(submission_id: uuid.UUID) -> Answer:
                 done, undo = "taken", edited.space.version if edited.changed else None
             else:
                 abort(400)
-    except NoSuchSpace:
-        abort(404)
-    except NotAllowed:
-        abort(403)
     except Refused as refused:
         return _page(submission_id, mistakes_words(refused), 400)
     except Conflict as conflict:

@@ -1,4 +1,4 @@
-"""Whose form is refused before anything of it is read loses the right, or the space, and not the words."""
+"""What pages of the survey refuse: whose form it is loses the right, or the space, and not the words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from werkzeug.exceptions import Forbidden, HTTPException, NotFound
 
 from mapservice.accounts.permissions import WITHOUT_ACCOUNT, Action
 from mapservice.survey.merging import part_of_what
-from mapservice.survey.spaces import read_space
+from mapservice.survey.spaces import NoSuchSpace, NotAllowed, read_space
 from mapservice.web import context, identity
 from mapservice.web.frame import error_page
 
@@ -32,7 +32,7 @@ NOT_WORDS = frozenset(
         "written_at",
     }
 )
-REFUSED = (CSRFError, Forbidden, NotFound)
+REFUSED = (CSRFError, Forbidden, NotFound, NoSuchSpace, NotAllowed)
 
 
 def keep_words(blueprint: Blueprint) -> None:
@@ -47,11 +47,19 @@ def keep_words(blueprint: Blueprint) -> None:
             return _kept(403)
         return None
 
-    def refused(error: HTTPException) -> Response:
-        return _kept(error.code or 400) if request.method == "POST" else error_page(error)
+    def refused(error: Exception) -> Response:
+        told = _told(error)
+        return _kept(told.code or 400) if request.method == "POST" else error_page(told)
 
     for kind in REFUSED:
         blueprint.register_error_handler(kind, refused)
+
+
+def _told(error: Exception) -> HTTPException:
+    """A refusal of the survey's rooms as one of the web's."""
+    if isinstance(error, HTTPException):
+        return error
+    return Forbidden() if isinstance(error, NotAllowed) else NotFound()
 
 
 def _needs_account() -> bool:

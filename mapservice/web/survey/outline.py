@@ -9,7 +9,7 @@ from mapservice.accounts.permissions import Action
 from mapservice.survey import outlines
 from mapservice.survey.outlines import Unreadable
 from mapservice.survey.reshaping import as_drawn, entrances_of, reshape
-from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Outdated, Refused, read_space
+from mapservice.survey.spaces import Outdated, Refused, read_space
 from mapservice.web import context, identity
 from mapservice.web.languages import gettext
 from mapservice.web.maps import built_map
@@ -45,10 +45,6 @@ def draw(space_id: str) -> Answer:
         return _page(space_id, in_words(error), 400)
     except Refused as refused:
         return _page(space_id, ". ".join(in_words(reason) for _, reason in refused.mistakes), 400)
-    except NoSuchSpace:
-        abort(404)
-    except NotAllowed:
-        abort(403)
     except Outdated:
         said = gettext(
             "Somebody else has drawn it anew meanwhile. What you drew is on the map still: look at theirs in "

@@ -12,7 +12,7 @@ from mapservice.survey.comments import MOST_SHOWN as MOST_COMMENTS
 from mapservice.survey.comments import comments_of, remove_comment, say
 from mapservice.survey.evidence import MOST_BYTES, add_evidence, change_file
 from mapservice.survey.notices import unwatch, watch, watches
-from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Refused, Space, read_space
+from mapservice.survey.spaces import Refused, Space, read_space
 from mapservice.survey.storage import NoRoom, folder_of
 from mapservice.web import context, identity
 from mapservice.web.languages import gettext
@@ -67,12 +67,7 @@ def remove(space_id: str, comment_id: uuid.UUID) -> Answer:
     """Take a comment back."""
     account = identity.this_account()
     with context.database().session(account.actor) as session:
-        try:
-            remove_comment(session, _space(session, space_id), comment_id, account)
-        except NoSuchSpace:
-            abort(404)
-        except NotAllowed:
-            abort(403)
+        remove_comment(session, _space(session, space_id), comment_id, account)
     return _back(space_id, "removed", "comments")
 
 
@@ -124,17 +119,12 @@ def alter_file(space_id: str, file_id: uuid.UUID) -> Answer:
     """Remove a file, or show a photograph to everybody or to the network alone."""
     account, wanted = identity.this_account(), request.form.get("what", "")
     with context.database().session(account.actor) as session:
-        try:
-            space = _space(session, space_id)
-            match wanted:
-                case "remove" | "show" | "hide":
-                    change_file(session, space, file_id, account, wanted)
-                case _:
-                    abort(400)
-        except NoSuchSpace:
-            abort(404)
-        except NotAllowed:
-            abort(403)
+        space = _space(session, space_id)
+        match wanted:
+            case "remove" | "show" | "hide":
+                change_file(session, space, file_id, account, wanted)
+            case _:
+                abort(400)
     return _back(space_id, "removed" if wanted == "remove" else "changed-file", "files")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,9 +92,7 @@ def take(files: Iterable[FileStorage], tokens: Iterable[str]) -> Uploads:
 
 def plain_name(given: str) -> str:
     """The name of a file without folders and without what could be read as anything but a name."""
-    name = re.split(r"[/\\]", given)[-1]
-    name = "".join(letter for letter in name if letter.isprintable()).strip(" .")
-    return name[-LONGEST_NAME:] or "photograph"
+    return storage.bare_name(given).strip(" .")[-LONGEST_NAME:] or "photograph"
 
 
 def _keep(file: FileStorage, name: str) -> Upload:

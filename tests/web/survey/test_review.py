@@ -504,7 +504,7 @@ def test_notices_are_counted_in_the_header_and_read(database, suggest, reviewer,
                   version=seen(database, space_id).version)  # fmt: skip
     assert "Notices (1 new)" in watcher.get("/").text
     page = watcher.get("/notices").text
-    assert "Moved to “Checked on site” by a reviewer" in page
+    assert "Moved from “Suggested” to “Checked on site” by a reviewer for South" in page
     assert "Ada reviewer" not in page
     one = re.search(r'name="notice" value="(\d+)"', page)[1]
     follow(watcher, watcher.post("/notices", notice=one))
