@@ -12,10 +12,12 @@ from mapservice.accounts.permissions import parse_grants
 from tests.journeys.test_signing_in import PASSWORD, sign_in
 from tests.journeys.visitor import PHONE, visit
 from tests.web.survey.test_suggesting import photograph
+from tests.web.survey.test_waiting import square
 
 pytestmark = pytest.mark.browser
 
 FORM = "/green-spaces/suggest"
+WITHIN_THE_FIELDS = square(-0.1002, 51.5518)
 SPOT = {"longitude": -0.1012, "latitude": 51.5272, "accuracy": 5}
 NO_SIGNAL = "ERR_INTERNET_DISCONNECTED|ERR_FAILED|FetchEvent"
 WALKER = {**PHONE, "geolocation": SPOT, "permissions": ["geolocation"]}
@@ -225,7 +227,16 @@ def test_what_the_server_refuses_comes_back_with_all_that_was_written(browser, h
         expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
         visitor.look()
         expect(page.get_by_label("Why could it be good?")).to_have_value("Sun all day")
-        fill(visitor, "Put right")
+        # The next thing to put right: it overlaps with a space that is known, and is another all the same.
+        page.locator("input[name=geometry]").evaluate(
+            "(node, value) => { node.value = value }", WITHIN_THE_FIELDS
+        )
+        page.get_by_label("What do people call it").fill("Put right")
+        send(visitor)
+        expect(page.get_by_role("link", name="It overlaps with what is on the map already")).to_be_visible()
+        expect(said(visitor)).to_contain_text("tennis courts")
+        visitor.look()
+        page.get_by_label("It is a different space: send it anyway").check()
         send(visitor)
         visitor.at("Thank you")
         assert count(database, "Put right")[:2] == (1, 1)
@@ -297,6 +308,15 @@ def test_a_surveyor_confirms_in_one_tap_and_takes_it_back(browser, home, databas
         visitor.go(FORM)
         assert "Signed in" not in ready(page)
         ready(page, "/green-spaces/waiting")
+        # The page does not know that the session has ended: what is written in it waits, and says for whom.
+        cookies = page.context.cookies()
+        page.context.clear_cookies()
+        fill(visitor, "Written after the end")
+        send(visitor)
+        expect(page.get_by_text("It waits: you are not signed in.")).to_be_visible()
+        page.context.add_cookies(cookies)
+        press(visitor, "Send now")
+        expect(page.get_by_role("heading", name="is waiting")).to_have_count(0, timeout=15_000)
         # On a telephone that others use too, what one wrote is sent under no other account.
         visitor.forgiven = NO_SIGNAL
         page.context.set_offline(True)

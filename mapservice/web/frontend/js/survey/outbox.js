@@ -72,6 +72,13 @@ export async function send (entry, waited = false) {
   return { state: 'waiting', reason: response.status === 409 ? 'who' : 'server' }
 }
 
+// What is to be known of an entry that could not be sent: why, or that it waits for its account, whatever the page says
+// of who is signed in.
+export async function keepOutcome (entry, { state, reason, mistakes, large }) {
+  if (state === 'refused') await keep({ ...entry, mistakes, large })
+  else if (reason === 'who' && !entry.signedOut) await keep({ ...entry, signedOut: true })
+}
+
 // Sends all that waits, one at a time. False: there is no signal, or the server takes nothing just now. Two pages, or
 // a page and the worker, take turns where the browser can make them.
 export async function sendAll () {
@@ -79,7 +86,7 @@ export async function sendAll () {
     for (const entry of await waiting()) {
       if (entry.mistakes) continue // a person has to put it right
       const outcome = await send(entry, true)
-      if (outcome.state === 'refused') await keep({ ...entry, mistakes: outcome.mistakes, large: outcome.large })
+      await keepOutcome(entry, outcome)
       if (outcome.state === 'waiting' && outcome.reason !== 'who') return false
     }
     return true

@@ -2,7 +2,7 @@
 // not be sent waits in the list, and is sent as soon as there is signal.
 import { who } from '../who.js'
 import { gettext } from '../words.js'
-import { keep, send, SYNC, waiting } from './outbox.js'
+import { keep, keepOutcome, send, SYNC, waiting } from './outbox.js'
 import { shrunk } from './shrinking.js'
 import { listWaiting } from './waiting.js'
 
@@ -56,12 +56,11 @@ function joinForm (form, place, list) {
     }
     if (!navigator.onLine) return afresh('')
     const outcome = await send(entry)
+    await keepOutcome(entry, outcome)
     if (outcome.state === 'sent') window.location.assign(outcome.onwards)
-    else if (outcome.state === 'refused') {
-      // The server's own page says what is wrong, with everything still filled in.
-      await keep({ ...entry, mistakes: outcome.mistakes, large: outcome.large })
-      await native(form)
-    } else await afresh(outcome.reason === 'server' ? gettext('The service could not take it just now.') : '')
+    // The server's own page says what is wrong, with everything still filled in.
+    else if (outcome.state === 'refused') await native(form)
+    else await afresh(outcome.reason === 'server' ? gettext('The service could not take it just now.') : '')
   }
 
   // The form is empty again for the next one; what was written waits above it.

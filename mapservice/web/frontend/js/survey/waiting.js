@@ -33,7 +33,7 @@ export function listWaiting (place, { refill = () => false, open = () => [] } = 
   function row (entry) {
     const item = element('li')
     const name = nameOf(entry)
-    const blocked = waitsFor(entry, who())
+    const blocked = entry.signedOut || waitsFor(entry, who())
     const photographs = entry.photographs.length ? `, ${ngettext('%(count)s photograph', '%(count)s photographs', entry.photographs.length)}` : ''
     const words = element('span', 'app-outbox__entry', name + photographs)
     words.append(element('span', 'govuk-body-s', entry.who.id ? gettext('written while signed in as %(name)s', { name: entry.who.name }) : gettext('written without an account')))
@@ -43,7 +43,7 @@ export function listWaiting (place, { refill = () => false, open = () => [] } = 
       item.append(element('strong', 'app-outbox__entry', gettext('Not taken: %(why)s', { why })))
     }
     if (blocked) {
-      const other = Boolean(who().id)
+      const other = who().id && waitsFor(entry, who())
       item.append(element('strong', 'app-outbox__entry', other ? gettext('It waits: somebody else is signed in now. Sign out, and sign in as who wrote it.') : gettext('It waits: you are not signed in. It is sent under that account only.')))
       if (!other) item.append(link(gettext('Sign in'), '/sign-in?next=/green-spaces/waiting'))
       item.append(action(gettext('Send it without an account'), () => disown(entry), 'app-button-link', name))
@@ -75,7 +75,7 @@ export function listWaiting (place, { refill = () => false, open = () => [] } = 
   }
 
   async function disown (entry) {
-    await keep({ ...entry, who: { id: '', name: '' } })
+    await keep({ ...entry, who: { id: '', name: '' }, signedOut: false })
     await attempt()
   }
 
