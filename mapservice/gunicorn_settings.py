@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from gunicorn.glogging import Logger
 
+from mapservice.lingering import LingeringWorker
 from mapservice.settings import load_settings
 from mapservice.web.promise import begin_soon
 from mapservice.web.refusals import init_refusals
@@ -72,7 +73,8 @@ def post_worker_init(worker: Any) -> None:
 
 def post_request(worker: Any, req: Any, environ: dict[str, Any], resp: Any) -> None:
     """What a worker does after each answer that gunicorn has put together."""
-    worker.learn(req, environ, resp)
+    if isinstance(worker, LingeringWorker):
+        worker.learn(req, environ, resp)
 
 
 # The workers' sign of life must not wait for a slow disk.
