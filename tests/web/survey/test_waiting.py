@@ -127,6 +127,7 @@ def test_what_overlaps_with_a_known_space_is_asked_about_with_all_that_was_writt
     for part in ('href="/green-spaces/highbury-fields"', "100 %", "send it anyway", "Kept words"):
         assert part in answer.text
     assert 'href="#different"' in answer.text
+    assert 'href="/green-spaces/"' not in answer.text
     assert submissions(app, given["name"]) == []
     # The tick stays where something else is wrong.
     again = browser.post(FORM, **{**given, "name": ""}, different="yes")
