@@ -104,8 +104,10 @@ _AREAS = f"""
 _STEPS = f"""
     SELECT v.valid_from AS at, v.state ->> 'stage' AS stage,
            lag(v.state ->> 'stage') OVER (PARTITION BY v.row_key ORDER BY v.version_from) AS was
-    FROM history.versions v JOIN register.green_spaces g ON g.id = v.id
-    WHERE v.relation = 'layers.green_spaces' AND {COUNTED}
+    FROM register.green_spaces g
+    JOIN history.versions v ON v.relation = 'layers.green_spaces' AND v.row_key = g.id
+    -- What was never suggested has no stage, and may have the longest history of all.
+    WHERE g.stage IS NOT NULL AND {COUNTED}
 """
 _MONTHS = f"""
     WITH months AS (
