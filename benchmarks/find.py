@@ -26,10 +26,15 @@ from mapservice.database import Database, locks
 from mapservice.database.opening import lock_file
 from mapservice.finder import search as searching
 from mapservice.layers.catalogue import build_catalogue
+from mapservice.layers.outlines import read_outlines
+from mapservice.layers.visibility import ANONYMOUS
+from mapservice.maps.drawn import square_around
 from mapservice.network.walking import walking
 from mapservice.register.borough import read_borough
 from mapservice.services.offers import offers_at
 from mapservice.settings import load_settings
+from mapservice.web.promise import AFTER_START_S
+from mapservice.web.sheet import MOST_PLACES
 
 NEED = "food"
 SECONDS = 5
@@ -37,6 +42,7 @@ ROUNDS = 3
 MANY = 100
 MANY_SECONDS = 60
 TIMES_AS_MANY = 100
+QUIET_S = 4
 START = searching.Start(postcodes=("N1 9JP",))
 
 # As many places again, each with the same neighbourhood somewhere else: out of everybody's reach.
@@ -52,8 +58,8 @@ def floor() -> Flask:
     settings = load_settings()
     database = Database.connect(settings)
     borough = read_borough(settings.geodata_dir)
-    layers = [layer for layer in build_catalogue(borough) if layer.page == "/assets/" and layer.style.shown]
-    statement, parameters = question(layers)
+    drawn = [layer for layer in build_catalogue(borough) if layer.style.shown]
+    statement, parameters = question([layer for layer in drawn if layer.page == "/assets/"])
     app = Flask(__name__)
 
     @app.get("/find")
@@ -62,7 +68,11 @@ def floor() -> Flask:
             rows = cursor.execute(statement, parameters, prepare=True).fetchall()
             here = next(orjson.loads(row[-1]) for row in rows if row[0] == "here")
             walking(cursor, here["lon"], here["lat"], here["postcode"])
-            offers_at(cursor, [orjson.loads(row[-1])["id"] for row in rows if row[0] == "place"][:7])
+            places = [orjson.loads(row[-1]) for row in rows if row[0] == "place"]
+            offers_at(cursor, [place["id"] for place in places][:7])
+            # Those of the map on the sheet for paper.
+            spots = [(place["lon"], place["lat"]) for place in places if place["lon"]][:MOST_PLACES]
+            read_outlines(cursor, drawn, square_around((here["lon"], here["lat"]), spots), ANONYMOUS)
         return Response("".join(row[-1] for row in rows), content_type="text/plain")
 
     return app
@@ -90,6 +100,7 @@ def main() -> None:
             _wait(f"http://127.0.0.1:{port}{query}")
             keeper = locks.holder_of(lock_file(settings))
             pids = [beside.pid, *([keeper.pid] if keeper else [])]
+            _settle(pids)
             _ratio(wrk, address, f"http://127.0.0.1:{port}", query, pids)
         finally:
             beside.terminate()
@@ -106,6 +117,18 @@ def _wait(address: str) -> None:
             return
         time.sleep(0.3)
     sys.exit("The floor did not start.")
+
+
+def _settle(pids: list[int]) -> None:
+    """Until what the processes do of themselves after their start is done: above all to check the promise."""
+    time.sleep(AFTER_START_S)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        before = sum(map(processes.family_seconds, pids))
+        time.sleep(QUIET_S)
+        if sum(map(processes.family_seconds, pids)) - before < QUIET_S / 20:
+            return
+    print("The service has not come to rest: the figures hold work that is no request's.", flush=True)
 
 
 def _ratio(wrk: str | None, ours: str, floor_address: str, query: str, pids: list[int]) -> None:

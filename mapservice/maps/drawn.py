@@ -67,7 +67,7 @@ def draw_map(
 
     `also` are positions that are to lie on it as well, without a number: the corners of an area.
     """
-    square = _square(you, [*(position for _, position in places), *also])
+    square = square_around(you, [*(position for _, position in places), *also])
     drawn = [
         f'<path d="{path}" {_look(layer)}/>' for layer, path in read_outlines(cursor, layers, square, viewer)
     ]
@@ -92,7 +92,8 @@ def _look(layer: Layer) -> str:
     return f'class="app-drawn__area" {DASHED if layer.style.dashed else AREA}'
 
 
-def _square(you: Position, places: list[Position]) -> Square:
+def square_around(you: Position, places: list[Position]) -> Square:
+    """What is drawn: around `you`, with the places on it that one would walk to."""
     stretch = 1 / math.cos(math.radians(you[1]))  # of the Mercator grid, here
     x, y = _mercator(you)
     reach = NEAREST_VIEW_M * stretch
