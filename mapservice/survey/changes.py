@@ -30,41 +30,36 @@ SEEN = """(c.before IS NULL OR c.before ->> 'visibility' = ANY (:viewer))
       AND (c.after IS NULL OR c.after ->> 'visibility' = ANY (:viewer))"""
 """Of c, a change of a space: whether the viewer might have seen it before and after."""
 
-SEEN_ENTRANCE = """
-      (c.before ->> 'green_space_key' = ANY (:keys) OR c.after ->> 'green_space_key' = ANY (:keys))
-      -- An entrance is for whom its space was at the time.
-      AND NOT EXISTS (
-          SELECT FROM (VALUES (c.before ->> 'green_space_key'), (c.after ->> 'green_space_key')) k (key)
-          WHERE (SELECT COALESCE(g.after, g.before) ->> 'visibility' FROM history.changes g
-                 WHERE g.table_name = 'green_spaces' AND g.row_key = k.key AND g.id < c.id
-                 ORDER BY g.id DESC LIMIT 1) <> ALL (:viewer))"""
-"""Of c, a change of an entrance: whether it was one to the spaces with these keys, and the same."""
+_IDS = """
+    SELECT o.id FROM history.changes o WHERE o.table_name = 'green_spaces' AND o.row_key = ANY (:keys)
+    UNION ALL
+    SELECT o.id FROM (
+        SELECT DISTINCT e.row_key FROM history.changes e
+        WHERE e.table_name = 'entrances' AND e.after ->> 'green_space_key' = ANY (:keys)) e
+    JOIN history.changes o ON o.table_name = 'entrances' AND o.row_key = e.row_key"""
+"""The changes of spaces with these keys, and of what was an entrance to them: found by indexes, unread."""
 
-OF_SPACE = f"""
-    c.id IN (
-        SELECT o.id FROM history.changes o WHERE o.table_name = 'green_spaces' AND o.row_key = ANY (:keys)
-        UNION ALL
-        SELECT o.id FROM history.changes e
-        JOIN history.changes o ON o.table_name = e.table_name AND o.row_key = e.row_key
-        WHERE e.table_name = 'entrances' AND e.after ->> 'green_space_key' = ANY (:keys))
-    AND CASE c.table_name WHEN 'green_spaces' THEN {SEEN} ELSE {SEEN_ENTRANCE} END"""
+_KNOWN = f"""CASE c.table_name WHEN 'green_spaces' THEN {SEEN}
+        ELSE (c.before ->> 'green_space_key' = ANY (:keys) OR c.after ->> 'green_space_key' = ANY (:keys))
+            -- An entrance is for whom its space was at the time.
+            AND NOT EXISTS (
+                SELECT FROM (VALUES (c.before ->> 'green_space_key'), (c.after ->> 'green_space_key')) k (key)
+                WHERE (SELECT COALESCE(g.after, g.before) ->> 'visibility' FROM history.changes g
+                       WHERE g.table_name = 'green_spaces' AND g.row_key = k.key AND g.id < c.id
+                       ORDER BY g.id DESC LIMIT 1) <> ALL (:viewer))
+        END"""
+"""Of c, one of these: whether it is a change of the spaces that the viewer may know of."""
+
+OF_SPACE = f"c.id IN ({_IDS}) AND {_KNOWN}"
 """Whether c is a change of a space with these keys that the viewer may know of."""
 
-# Of each row no more than a page shows, by the index from its latest change back: however much was done to a
-# space, and however large its outline, little of that is read.
+# From the latest one back, no more of them than a page shows: states are large, with their outlines.
 _LATEST = f"""
-    SELECT c.id FROM unnest(CAST(:keys AS text[])) k (key), LATERAL (
-        SELECT c.id FROM history.changes c
-        WHERE c.table_name = 'green_spaces' AND c.row_key = k.key AND c.id < :earlier AND {SEEN}
-        ORDER BY c.id DESC LIMIT :most) c
-    UNION ALL
-    SELECT c.id FROM (
-        SELECT DISTINCT e.row_key AS key FROM history.changes e
-        WHERE e.table_name = 'entrances' AND e.after ->> 'green_space_key' = ANY (:keys)) k, LATERAL (
-        SELECT c.id FROM history.changes c
-        WHERE c.table_name = 'entrances' AND c.row_key = k.key AND c.id < :earlier AND {SEEN_ENTRANCE}
-        ORDER BY c.id DESC LIMIT :most) c
-    ORDER BY id DESC LIMIT :most
+    SELECT c.id, c.at, c.table_name, c.row_key, c.operation, c.actor, c.reason, c.before, c.after
+    FROM (SELECT o.id FROM ({_IDS}) o WHERE o.id < :earlier ORDER BY o.id DESC OFFSET 0) o
+    JOIN history.changes c ON c.id = o.id
+    WHERE {_KNOWN}
+    ORDER BY o.id DESC LIMIT :most
 """
 
 _DRAWN = """
@@ -132,10 +127,7 @@ class Change:
 def changes_of(session: Session, space: Space, viewer: Viewer, before: int | None = None) -> list[Change]:
     """The latest changes of a space, or those before one (its id), newest first, as far as somebody sees."""
     rows = session.execute(
-        text(
-            "SELECT c.id, c.at, c.table_name, c.row_key, c.operation, c.actor, c.reason, c.before, c.after"
-            f" FROM history.changes c WHERE c.id IN ({_LATEST}) ORDER BY c.id DESC"
-        ),
+        text(_LATEST),
         {
             "keys": keys_of(session, space),
             "viewer": list(viewer),
