@@ -106,8 +106,10 @@ _STEPS = f"""
            lag(v.state ->> 'stage') OVER (PARTITION BY v.row_key ORDER BY v.version_from) AS was
     FROM register.green_spaces g
     JOIN history.versions v ON v.relation = 'layers.green_spaces' AND v.row_key = g.id
-    -- What was never suggested has no stage, and may have the longest history of all.
+    -- What was never suggested has no stage, and may have the longest history of all. What was over before
+    -- the first month tells nothing: something else held when that began.
     WHERE g.stage IS NOT NULL AND {COUNTED}
+      AND v.valid_to > date_trunc('month', %(today)s::date) - make_interval(months => {MONTHS})
 """
 _MONTHS = f"""
     WITH months AS (
