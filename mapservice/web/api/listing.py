@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -59,8 +60,7 @@ class Descriptions:
     ) -> list[bytes]:
         # The versions first: what is read after them may be newer, and is then made anew the next time.
         found = rows.run(cursor.connection, STATE, {})
-        lines = (found.get_value(0, 0) or b"").decode().splitlines()
-        versions = {name: int(version) for name, version in (line.rsplit(" ", 1) for line in lines)}
+        versions = _versions(found.get_value(0, 0) or b"")
         error = found.get_value(0, 1)
         grid_error = None if error is None else float(error)
         texts: dict[str, bytes] = {}
@@ -90,3 +90,10 @@ class Descriptions:
             self._kept[key] = description
             while len(self._kept) > MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
+
+
+@lru_cache(maxsize=4)
+def _versions(text: bytes) -> dict[str, int]:
+    """By relation; mostly asked for again with the same text."""
+    found = (line.rsplit(" ", 1) for line in text.decode().splitlines())
+    return {name: int(version) for name, version in found}
