@@ -64,7 +64,7 @@ def test_nothing_that_belongs_to_gov_uk_is_shipped():
 def test_the_styles_stay_small():
     sizes = {name: (frontend.DIST / built).stat().st_size for name, built in frontend.asset_names().items()}
     bundles = {"site.css", "site.js", "map.css", "map.js", "site.rtl.css", "worker.js"}
-    assert set(sizes) == {*bundles, "survey.css", "survey.js"}
+    assert set(sizes) == {*bundles, "survey.css", "survey.js", "walk.js", "position.js"}
     assert sizes["site.css"] < 100_000
     assert sizes["site.js"] < 20_000
     assert sizes["map.js"] < 300_000
