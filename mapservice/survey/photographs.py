@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, Any
 
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from mapservice.saying import Said, english
 
@@ -63,6 +63,8 @@ class Photograph:
 def prepare(stream: IO[bytes]) -> Photograph:
     """The picture in a file, drawn anew; raises NotAPhotograph."""
     with _one_at_a_time:
+        # The library that lays out PDFs has Pillow take cut pictures for whole ones, in all of the process.
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
         try:
             return _prepared(stream)
         except Image.DecompressionBombError:

@@ -11,7 +11,7 @@ import time
 import zlib
 
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageFile
 
 from mapservice.survey import storage
 from mapservice.survey.photographs import MOST_PIXELS, NotAPhotograph, prepare
@@ -70,6 +70,12 @@ def test_every_kind_of_picture_comes_out_as_a_jpeg(kind, mode):
 def test_what_is_no_photograph_is_refused_in_words(data, said):
     with pytest.raises(NotAPhotograph, match=said):
         prepare(io.BytesIO(data))
+
+
+def test_what_came_through_cut_is_refused_after_a_pdf_was_laid_out_too(monkeypatch):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # as its library leaves it
+    with pytest.raises(NotAPhotograph, match="damaged"):
+        prepare(io.BytesIO(picture(size=(400, 300), kind="PNG")[:-60]))
 
 
 def test_a_page_that_is_also_a_gif_or_begins_like_a_jpeg_never_comes_out_as_one():
