@@ -57,8 +57,8 @@ _CHILDREN = f"""(f.categories @> '{{childrens-centre}}' OR f.support @> '{{famil
 _SPEAKS = f"EXISTS ({_SERVICE} AND %(language)s::text = ANY (s.languages))"
 _FACTS = """f.id, f.name, f.kind, f.categories, f.support, f.usual_support, f.organisation, f.address,
     f.postcode, f.phone, f.email, f.website, f.opening_hours, f.opening_note, f.closures, f.step_free,
-    f.step_free_source, f.position, f.hub_for, f.hub_for_name, f.listed_under, f.open_door, f.source, f.as_of, f.confirmed_on,
-    f.verified, f.demonstration, f.note, f.areas #>> '{localities,0,name}' AS locality,
+    f.step_free_source, f.position, f.hub_for, f.hub_for_name, f.listed_under, f.open_door, f.source, f.as_of,
+    f.confirmed_on, f.verified, f.demonstration, f.note, f.areas #>> '{localities,0,name}' AS locality,
     ST_X(f.geom_4326) AS lon, ST_Y(f.geom_4326) AS lat"""
 _GREEN_FACTS = """f.id, f.name, f.type, f.access, f.access_note, f.address, f.stage, f.area_ha, f.source,
     f.as_of, f.confirmed_on, f.verified, f.demonstration, f.areas #>> '{localities,0,name}' AS locality,
