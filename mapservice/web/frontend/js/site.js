@@ -51,6 +51,17 @@ window.addEventListener('beforeprint', () => {
   for (const fold of document.querySelectorAll('details.app-kind, details.app-fold')) fold.open = true
 })
 
+// What a link leads to may be folded away. Newer browsers unfold it by themselves.
+const unfold = () => {
+  const target = document.getElementById(window.location.hash.slice(1))
+  const folds = []
+  for (let node = target; node; node = node.parentElement) if (node.matches('details:not([open])')) folds.push(node)
+  for (const fold of folds) fold.open = true
+  if (folds.length) target.scrollIntoView()
+}
+window.addEventListener('hashchange', unfold)
+unfold()
+
 // "Use my location" fills lon and lat and sends the form; the place is only sent to this server.
 for (const slot of document.querySelectorAll('[data-use-location]')) {
   if (!navigator.geolocation) continue
