@@ -44,12 +44,12 @@ def keep_words(blueprint: Blueprint) -> None:
         if any("\x00" in str(value) for value in (request.view_args or {}).values()):
             abort(404)
         if request.method == "POST" and _needs_account() and identity.current_account() is None:
-            return _kept(403)
+            return kept_page(403)
         return None
 
     def refused(error: Exception) -> Response:
         told = _told(error)
-        return _kept(told.code or 400) if request.method == "POST" else error_page(told)
+        return kept_page(told.code or 400) if request.method == "POST" else error_page(told)
 
     for kind in REFUSED:
         blueprint.register_error_handler(kind, refused)
@@ -67,7 +67,8 @@ def _needs_account() -> bool:
     return getattr(view, identity.NEEDS, None) not in WITHOUT_ACCOUNT
 
 
-def _kept(status: int) -> Response:
+def kept_page(status: int) -> Response:
+    """What stood in the form that is refused, to be copied, and why."""
     written = [
         (name, words)
         for name, words in request.form.items(multi=True)

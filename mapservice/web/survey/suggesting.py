@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, abort, jsonify, make_response, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
 from flask_wtf.csrf import generate_csrf
 from werkzeug.datastructures import MultiDict
 from werkzeug.utils import redirect
@@ -41,6 +41,7 @@ from mapservice.web.accounts.waiting import wait_words
 from mapservice.web.languages import gettext
 from mapservice.web.maps import built_map
 from mapservice.web.survey import uploads
+from mapservice.web.survey.kept import kept_page
 from mapservice.web.survey.sender import SomebodyElse, kept_waiting, seen_by, sender, who
 from mapservice.web.survey.uploads import Uploads
 from mapservice.web.survey.words import mistakes_words
@@ -205,7 +206,7 @@ def receive(
 def gone() -> Answer:
     """What was written is about a space that is no longer there."""
     if not wants_json():
-        abort(404)
+        return kept_page(404)
     words = gettext("This space is no longer on the map. Copy what you need of what you wrote")
     return refused_answer(Problem({"": words}, 404), str)
 

@@ -109,6 +109,12 @@ def test_a_report_on_what_became_part_of_another_is_kept_with_that_and_on_nothin
         answer = send(browse(), f"/green-spaces/no-such-space/{address}", note="Lost", access="open-to-all")
         assert answer.status_code == 404
         assert "no longer on the map" in answer.json["mistakes"][0]["reason"]
+    # Without a script the page itself has it, to be copied.
+    browser = browse()
+    lost = {"note": "Lost words", "csrf_token": browser.get(TOKEN).json["csrf_token"]}
+    page = browser.client.post("/green-spaces/no-such-space/report", data=lost)
+    assert page.status_code == 404
+    assert "Lost words" in page.text
 
 
 def square(x, y, size=0.0004):
