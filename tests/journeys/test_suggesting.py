@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 
 import pytest
 from PIL import Image
@@ -149,6 +150,21 @@ def count(database, name):
     return found
 
 
+def keep_of_an_earlier_edition(page, name, **more):
+    """Have something wait as the script kept it before it kept anything but suggestions."""
+    entry = {"id": str(uuid.uuid4()), "written_at": "2026-05-01T10:00:00Z", "photographs": [], "kept": []}
+    page.evaluate(
+        """(entry) => new Promise((resolve) => {
+            indexedDB.open('survey').onsuccess = ({ target }) => {
+                const keeping = target.result.transaction('outbox', 'readwrite')
+                keeping.objectStore('outbox').put(entry)
+                keeping.oncomplete = resolve
+            }
+        })""",
+        {**entry, "fields": {"name": name, "place": "531500 182600"}, **more},
+    )
+
+
 def ready(page, path=FORM):
     """Wait until the worker keeps a page, and give it."""
     kept = "async (path) => (await (await caches.open('kept')).match(path))?.text()"
@@ -222,10 +238,24 @@ def test_what_the_server_refuses_comes_back_with_all_that_was_written(browser, h
     with visit(browser, home, **PHONE) as visitor:
         page, visitor.forgiven = visitor.page, "status of 400"
         visitor.go(FORM)
+        keep_of_an_earlier_edition(page, "Refused before", mistakes=[{"field": "place", "reason": "Nowhere"}])
         page.get_by_label("Why could it be good?").fill("Sun all day")
         send(visitor)
         expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
         visitor.look()
+        expect(page.get_by_label("Why could it be good?")).to_have_value("Sun all day")
+        # Another that waits is opened in its place with its own words alone, and not without asking.
+        page.get_by_label("Is anything unsafe there?").evaluate("(node) => { node.value = 'Glass' }")
+        page.locator("input[name=geometry]").evaluate("(node) => { node.value = '{}' }")
+        for answer, words in (("dismiss", "Glass"), ("accept", "")):
+            page.once("dialog", lambda dialog, answer=answer: getattr(dialog, answer)())
+            page.get_by_role("button", name="Open Refused before").tap()
+            expect(page.locator("[name=safety_note]")).to_have_value(words)
+        expect(page.get_by_label("What do people call it")).to_have_value("Refused before")
+        for name in ("opportunity", "geometry"):
+            expect(page.locator(f"[name={name}]")).to_have_value("")
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.get_by_role("button", name="Open Without a name").tap()
         expect(page.get_by_label("Why could it be good?")).to_have_value("Sun all day")
         # The next thing to put right: it overlaps with a space that is known, and is another all the same.
         page.locator("input[name=geometry]").evaluate(
@@ -283,7 +313,18 @@ def test_an_open_space_is_confirmed_and_a_change_reported_with_and_without_signa
         page.context.set_offline(False)
         send(visitor)
         visitor.at("Thank you")
+        # What is about a space that has gone is told, and can be read to be copied.
+        page.context.set_offline(True)
+        page.goto(home + "/green-spaces/no-such-space/confirm")
+        page.get_by_label("In your words").fill("The bench is broken")
+        send(visitor)
+        page.context.set_offline(False)
+        visitor.forgiven = f"{NO_SIGNAL}|status of 404"
         visitor.go("/green-spaces/waiting")
+        expect(waiting(page).last).to_contain_text("no longer on the map")
+        expect(page.get_by_text("The bench is broken")).to_be_visible()
+        page.once("dialog", lambda dialog: dialog.accept())
+        page.get_by_role("button", name="Delete no such space").tap()
         expect(page.get_by_text("Nothing is waiting.")).to_be_visible()
     with database.reading() as cursor:
         kinds = cursor.execute("SELECT kind FROM survey.submissions WHERE green_space_id = 'highbury-fields'")
@@ -349,6 +390,7 @@ def test_the_worker_sends_what_waits_where_the_browser_wakes_it(browser, home, d
         fill(visitor, "Sent while asleep")
         send(visitor)
         expect(page.get_by_role("heading", name="1 thing you wrote is waiting")).to_be_visible()
+        keep_of_an_earlier_edition(page, "Kept long ago")
         page.goto("about:blank")
         worker = page.context.service_workers[0]
         assert count(database, "Sent while asleep")[0] == 0
@@ -360,6 +402,7 @@ def test_the_worker_sends_what_waits_where_the_browser_wakes_it(browser, home, d
             self.dispatchEvent(event)
         })""")
         assert count(database, "Sent while asleep")[:2] == (1, 1)
+        assert count(database, "Kept long ago")[:2] == (1, 1)
 
 
 def test_a_large_photograph_is_made_smaller_before_it_is_kept(browser, home, database, tmp_path):

@@ -7,6 +7,8 @@ const SENT = 'sent'
 const TOKEN = '/green-spaces/suggest/token'
 const NOBODY = 'nobody'
 const SENT_DAYS = 60
+// Earlier editions of this script kept suggestions alone, and not under whose account they were written.
+const EARLIER = { kind: 'space', action: '/green-spaces/suggest', who: { id: '', name: '' } }
 export const SYNC = 'survey-outbox'
 
 export function keep (entry) {
@@ -19,7 +21,12 @@ export function forget (id) {
 
 export async function waiting () {
   const all = await run(KEPT, 'readonly', (store) => store.getAll())
-  return all.sort((one, other) => one.written_at.localeCompare(other.written_at))
+  return all.map(whole).sort((one, other) => one.written_at.localeCompare(other.written_at))
+}
+
+// One entry has one sender at a time, of all pages and the worker, where the browser can make them take turns.
+export function alone (id, work) {
+  return navigator.locks ? navigator.locks.request(`${SYNC}-${id}`, work) : work()
 }
 
 // What was sent from here while nobody watched: where to see what became of it.
@@ -40,7 +47,8 @@ export function waitsFor (entry, who) {
 }
 
 // Sends one entry; `waited` says that nobody is asked about it any more. What comes back: { state: 'sent', onwards },
-// { state: 'refused', mistakes }, or { state: 'waiting', reason } for later: no signal, the server, or another account.
+// { state: 'refused', mistakes }, or { state: 'waiting', reason } for later: no signal, the server (which takes nothing
+// just now), itself (which the server may take another for), or who is signed in.
 export async function send (entry, waited = false) {
   let response
   try {
@@ -63,35 +71,49 @@ export async function send (entry, waited = false) {
   }
   const said = await response.json().catch(() => null)
   if (response.ok && said?.address) {
-    await run(SENT, 'readwrite', (store) => store.put({ id: entry.id, name: entry.name, kind: entry.kind, address: said.address, at: new Date().toISOString() }))
+    await run(SENT, 'readwrite', (store) => store.put({ id: entry.id, name: entry.name, kind: entry.kind, who: entry.who.id, address: said.address, at: new Date().toISOString() }))
     await forget(entry.id)
     return { state: 'sent', onwards: said.onwards }
   }
   if (response.status === 413) return { state: 'refused', mistakes: [], large: true }
-  if ([400, 404].includes(response.status) && said?.mistakes) return { state: 'refused', mistakes: said.mistakes }
-  return { state: 'waiting', reason: response.status === 409 ? 'who' : 'server' }
+  if ([400, 404].includes(response.status) && said?.mistakes) return { state: 'refused', mistakes: said.mistakes, gone: response.status === 404 }
+  return { state: 'waiting', reason: { 409: 'who', 429: 'server', 503: 'server' }[response.status] ?? 'itself' }
 }
 
 // What is to be known of an entry that could not be sent: why, or that it waits for its account, whatever the page says
 // of who is signed in.
-export async function keepOutcome (entry, { state, reason, mistakes, large }) {
-  if (state === 'refused') await keep({ ...entry, mistakes, large })
+export async function keepOutcome (entry, { state, reason, mistakes, large, gone }) {
+  if (state === 'refused') await keep({ ...entry, mistakes, large, gone, signedOut: false })
   else if (reason === 'who' && !entry.signedOut) await keep({ ...entry, signedOut: true })
 }
 
-// Sends all that waits, one at a time. False: there is no signal, or the server takes nothing just now. Two pages, or
-// a page and the worker, take turns where the browser can make them.
+// Sends all that waits, one at a time. False: not all could be sent, though none waits for somebody. Two pages, or a page
+// and the worker, take turns where the browser can make them.
 export async function sendAll () {
   const work = async () => {
-    for (const entry of await waiting()) {
-      if (entry.mistakes) continue // a person has to put it right
-      const outcome = await send(entry, true)
-      await keepOutcome(entry, outcome)
-      if (outcome.state === 'waiting' && outcome.reason !== 'who') return false
+    let all = true
+    for (const { id } of await waiting()) {
+      const { state, reason } = await alone(id, () => sendKept(id))
+      if (state !== 'waiting' || reason === 'who') continue
+      all = false
+      if (reason !== 'itself') break
     }
-    return true
+    return all
   }
   return navigator.locks ? navigator.locks.request(SYNC, work) : work()
+}
+
+// As it is kept by now: whoever had the turn before may have sent it. A person has to put right what was refused.
+async function sendKept (id) {
+  const entry = await run(KEPT, 'readonly', (store) => store.get(id))
+  if (!entry || entry.mistakes) return { state: 'settled' }
+  const outcome = await send(whole(entry), true)
+  await keepOutcome(whole(entry), outcome)
+  return outcome
+}
+
+function whole (entry) {
+  return { ...EARLIER, name: entry.fields.name ?? '', ...entry }
 }
 
 function open () {

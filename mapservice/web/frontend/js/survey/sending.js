@@ -2,12 +2,14 @@
 // not be sent waits in the list, and is sent as soon as there is signal.
 import { who } from '../who.js'
 import { gettext } from '../words.js'
-import { keep, keepOutcome, send, SYNC, waiting } from './outbox.js'
+import { alone, keep, keepOutcome, send, SYNC, waiting } from './outbox.js'
 import { shrunk } from './shrinking.js'
 import { listWaiting } from './waiting.js'
 
 // Of the form's own fields these are made anew for every sending.
 const NOT_KEPT = new Set(['csrf_token', 'id', 'written_at', 'kept', 'photographs'])
+// Hidden, and yet written by who fills it in.
+const DRAWN = new Set(['geometry', 'entrances', 'written_at'])
 
 // Every form of the page that has `data-survey`, which says of what kind it is, and the list of what waits.
 export function joinOutbox () {
@@ -15,7 +17,7 @@ export function joinOutbox () {
   if (!place || !('indexedDB' in window) || !crypto.randomUUID) return
   const forms = [...document.querySelectorAll('form[data-survey]')]
   const list = listWaiting(place, {
-    refill: (entry) => refilled(forms, entry),
+    refill: (entry) => refilled(forms, entry, true),
     open: () => forms.map((form) => form.elements.id.value)
   })
   for (const form of forms) joinForm(form, place, list)
@@ -48,27 +50,31 @@ function joinForm (form, place, list) {
 
   async function submit () {
     const entry = await written(form)
+    const outcome = await alone(entry.id, () => keptAndSent(entry))
+    if (outcome.state === 'sent') window.location.assign(outcome.onwards)
+    // The server's own page says what is wrong, with everything still filled in.
+    else if (outcome.state === 'unkept' || (outcome.state === 'refused' && !outcome.gone)) await native(form)
+    else await afresh(['server', 'itself'].includes(outcome.reason) ? gettext('The service could not take it just now.') : '')
+  }
+
+  // Nobody else sends it meanwhile: they would not ask what somebody is here to answer.
+  async function keptAndSent (entry) {
     try {
       await keep(entry)
     } catch {
       // The device has no room or forbids it: then there is only sending.
-      return native(form)
+      return { state: 'unkept' }
     }
-    if (!navigator.onLine) return afresh('')
+    if (!navigator.onLine) return { state: 'waiting', reason: 'signal' }
     const outcome = await send(entry)
     await keepOutcome(entry, outcome)
-    if (outcome.state === 'sent') window.location.assign(outcome.onwards)
-    // The server's own page says what is wrong, with everything still filled in.
-    else if (outcome.state === 'refused') await native(form)
-    else await afresh(outcome.reason === 'server' ? gettext('The service could not take it just now.') : '')
+    return outcome
   }
 
   // The form is empty again for the next one; what was written waits above it.
   async function afresh (said) {
-    form.reset()
+    empty(form)
     form.elements.id.value = crypto.randomUUID()
-    for (const name of ['geometry', 'entrances', 'written_at']) if (form.elements[name]) form.elements[name].value = ''
-    for (const node of form.querySelectorAll('input[name=kept]')) node.remove()
     form.dispatchEvent(new CustomEvent('survey:filled'))
     await list.show(said)
     later()
@@ -76,14 +82,42 @@ function joinForm (form, place, list) {
   }
 }
 
-// Back into the form it was written in, if that is here.
-function refilled (forms, entry) {
+// As if nothing had been written in it, also where the server's page came with what it had refused.
+function empty (form) {
+  form.reset()
+  for (const node of form.querySelectorAll('[data-kept]')) node.remove()
+  for (const node of form.elements) {
+    if (['radio', 'checkbox'].includes(node.type)) node.checked = false
+    else if (node.type === 'hidden' ? DRAWN.has(node.name) : node.matches('input, select, textarea')) node.value = ''
+  }
+}
+
+// Whether something stands in it that is kept nowhere else.
+function isWritten (form) {
+  return [...form.elements].some((node) => {
+    if (node.type === 'hidden') return node.name === 'geometry' && node.value
+    if (['radio', 'checkbox'].includes(node.type)) return node.checked !== node.defaultChecked
+    return node.matches('input, textarea') ? node.value !== node.defaultValue : node.matches('select') && node.value
+  })
+}
+
+// Back into the form it was written in, if that is here; with `ask`, not in place of other words without asking.
+function refilled (forms, entry, ask = false) {
   const form = forms.find(({ action, dataset }) => dataset.survey === entry.kind && new URL(action).pathname === entry.action)
   if (!form || entry.kind === 'confirmation') return false
-  form.reset()
-  for (const [name, value] of Object.entries(entry.fields)) {
+  const question = () => gettext('What stands in the form is not kept yet. Put “%(name)s” in its place?', { name: entry.name || gettext('Without a name') })
+  if (ask && isWritten(form) && !window.confirm(question())) return true
+  empty(form)
+  const { at_photograph: at, ...fields } = entry.fields
+  for (const [name, value] of Object.entries(at ? { place: at, ...fields } : fields)) {
     const field = form.elements[name]
     if (field) field.value = value // of radios, the one with this value
+  }
+  for (const token of entry.kept ?? []) {
+    const node = document.createElement('input')
+    Object.assign(node, { type: 'hidden', name: 'kept', value: token })
+    node.dataset.kept = ''
+    form.append(node)
   }
   form.elements.id.value = entry.id
   const files = new DataTransfer()
@@ -134,7 +168,6 @@ async function written (form) {
     kind: form.dataset.survey,
     name: form.dataset.name ?? fields.name ?? '',
     action: new URL(form.action).pathname,
-    page: form.dataset.page ?? window.location.pathname,
     who: who(),
     written_at: new Date().toISOString(),
     fields,

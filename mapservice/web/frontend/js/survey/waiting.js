@@ -8,11 +8,18 @@ const AGAIN_MS = 60 * 1000
 
 // `refill` puts an entry back into its form, where that is on this page; `open` are the ids that stand in forms.
 export function listWaiting (place, { refill = () => false, open = () => [] } = {}) {
+  let shown
   place.setAttribute('aria-live', 'polite')
 
   async function show (said = '') {
-    const [all, sent] = await Promise.all([waiting(), sentBefore()])
+    const [all, every] = await Promise.all([waiting(), sentBefore()])
     const entries = all.filter((entry) => !open().includes(entry.id)) // what is open stands below
+    // The address of what was sent is known to who sent it: on a shared telephone not to who uses it after them.
+    const sent = every.filter((one) => !one.who || one.who === who().id)
+    // Whoever is in the list stays there, and hears it once, unless there is something new in it.
+    const now = JSON.stringify([entries, sent, said, who()])
+    if (now === shown) return all
+    shown = now
     place.replaceChildren()
     if (entries.length) place.append(box(entries, said))
     else if ('empty' in place.dataset) place.append(element('p', 'govuk-body', place.dataset.empty))
@@ -42,7 +49,10 @@ export function listWaiting (place, { refill = () => false, open = () => [] } = 
       const why = entry.large ? gettext('Too much to send at once: leave photographs out.') : entry.mistakes.map(({ reason }) => reason).join('. ')
       item.append(element('strong', 'app-outbox__entry', gettext('Not taken: %(why)s', { why })))
     }
-    if (blocked) {
+    if (entry.gone) {
+      // There is no form any more to open it in.
+      if (entry.fields.note) item.append(element('p', 'govuk-body app-words', entry.fields.note))
+    } else if (blocked) {
       const other = who().id && waitsFor(entry, who())
       item.append(element('strong', 'app-outbox__entry', other ? gettext('It waits: somebody else is signed in now. Sign out, and sign in as who wrote it.') : gettext('It waits: you are not signed in. It is sent under that account only.')))
       if (!other) item.append(link(gettext('Sign in'), '/sign-in?next=/green-spaces/waiting'))
@@ -68,10 +78,10 @@ export function listWaiting (place, { refill = () => false, open = () => [] } = 
     return node
   }
 
-  // Back into its form, here or on its own page, to be put right or sent at once.
+  // Back into its form, here or on its own page (which has the address it is sent to), to be put right or sent at once.
   async function reopen (entry) {
     if (refill(entry)) await show()
-    else window.location.assign(`${entry.page}#${entry.id}`)
+    else window.location.assign(`${entry.action}#${entry.id}`)
   }
 
   async function disown (entry) {
