@@ -131,6 +131,9 @@ def _change(
         raise BadQuery([Mistake("id", f"is {str(given)[:80]!r}, but the address says {feature_id!r}")])
     _lock(session, layer, editable, feature_id, version, viewer)
     values = _values(layer, feature, partial=partial)
+    if not partial:
+        for name in _sent_back(session, layer, feature_id, values):
+            del values[name]
     shape = _geometry(layer, feature, crs, values, partial=partial)
     assignments = [f"{name} = :{name}" for name in values]
     if shape:
@@ -213,6 +216,21 @@ def _values(layer: Layer, feature: Mapping[str, Any], *, partial: bool) -> dict[
         raise BadQuery(mistakes)
     # An emptied property that has a default takes it again.
     return {k: v for k, v in values.items() if v is not None or k not in editable.defaults}
+
+
+def _sent_back(session: Session, layer: Layer, feature_id: str, values: Mapping[str, Any]) -> list[str]:
+    """Of a whole feature the properties that are as they were given out, and were then another row's word.
+
+    They are not to become this one's: whoever sends back what was fetched has said nothing of them.
+    """
+    same = []
+    for name, source in _editable(layer).derived.items():
+        derived = f"f.{layer.id_column} = :id AND f.{source} IS NOT NULL"
+        statement = f"SELECT f.{name} FROM {layer.relation} f WHERE {derived}"
+        given = session.execute(text(statement), {"id": feature_id}).scalar()
+        if given is not None and values.get(name) == given:
+            same.append(name)
+    return same
 
 
 def _typed(prop: Property, value: Any) -> Any:

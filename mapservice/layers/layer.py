@@ -60,7 +60,9 @@ class Editable:
     """How a layer's features are changed: which table's columns its `properties` are, name for name.
 
     `defaults` are SQL constants for columns that a new feature need not give. The positions are the values of
-    the column `position` that go with a point or an outline, the first being the one assumed.
+    the column `position` that go with a point or an outline, the first being the one assumed. `derived` names
+    properties that are published from elsewhere where the table says nothing, each with the column that says
+    from where.
     """
 
     table: str
@@ -69,6 +71,7 @@ class Editable:
     defaults: Mapping[str, str]
     positions_of_points: tuple[str, ...] = ()
     positions_of_outlines: tuple[str, ...] = ()
+    derived: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -104,6 +104,34 @@ def test_a_fetched_feature_can_be_sent_back_as_it_is(client, editor, made):
     assert again.headers["ETag"] == fetched.headers["ETag"], "what changes nothing makes no new version"
 
 
+def test_what_an_entrance_says_does_not_become_the_word_of_the_place(client, editor, made, database):
+    url = made.headers["Location"]
+    place = {"id": url.rpartition("/")[2]}
+    own = text("SELECT step_free FROM register.assets WHERE id = :id")
+    door = text(
+        "INSERT INTO register.entrances (id, asset_key, geom, step_free, source_id)"
+        " SELECT 'hall-door', key, geom, 'yes', source_id FROM register.assets WHERE id = :id"
+    )
+    with database.session("tests") as session:
+        session.execute(door, place)
+    fetched = client.get(url)
+    feature, etag = fetched.get_json(), fetched.headers["ETag"]
+    assert feature["properties"]["step_free"] == "yes"
+    assert feature["properties"]["step_free_source"]
+    for sent in (feature, {**feature, "properties": {**feature["properties"], "note": "looked at"}}):
+        etag = put(client, editor, url, etag, sent).headers["ETag"]
+        with database.session("tests") as session:
+            assert session.execute(own, place).scalar_one() == "unknown"
+    headers = {**editor, "If-Match": etag}
+    said = client.patch(url, json={"properties": {"step_free": "yes"}}, headers=headers)
+    assert said.status_code == 204
+    properties = client.get(url).get_json()["properties"]
+    assert (properties["step_free"], properties["step_free_source"]) == ("yes", None)
+    no = {**feature, "properties": {**feature["properties"], "step_free": "no"}}
+    assert put(client, editor, url, said.headers["ETag"], no).status_code == 204
+    assert client.get(url).get_json()["properties"]["step_free"] == "no"
+
+
 def test_a_stale_tag_is_refused_and_a_missing_one_asked_for(client, editor, made):
     url = made.headers["Location"]
     stale = client.get(url).headers["ETag"]
