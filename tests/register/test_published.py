@@ -97,6 +97,56 @@ def test_what_is_published_follows_the_register(database, change, expected):
         raise Undo
 
 
+def test_a_way_in_follows_its_entrance_from_place_to_place(database):
+    first = "SELECT place_id FROM layers.services WHERE place_kind = 'assets' ORDER BY id LIMIT 1"
+    door = (
+        "INSERT INTO register.entrances (id, asset_key, geom, step_free, source_id)"
+        " SELECT 'door', key, geom, 'yes', 'direct-entry' FROM register.assets WHERE id = :here"
+    )
+    change = "UPDATE register.entrances SET {} WHERE id = 'door'"
+    word = "UPDATE register.assets SET step_free = '{}' WHERE id = :there"
+    key = "asset_key = (SELECT key FROM register.assets WHERE id = :there)"
+    title = "UPDATE register.sources SET title = 'Renamed' WHERE id = 'direct-entry'"
+    unknown = ("unknown", None)
+    with contextlib.suppress(Undo), database.session("tester", as_owner=True) as session:
+        here = one(session, first)
+        there = "finsbury-library" if here != "finsbury-library" else "archway-library"
+        source = one(session, "SELECT title FROM register.sources WHERE id = 'direct-entry'")
+        session.execute(
+            text("UPDATE register.assets SET step_free = 'unknown' WHERE id = ANY (:ids)"),
+            {"ids": [here, there]},
+        )
+
+        def said(place):
+            statement = "SELECT step_free, step_free_source FROM layers.assets WHERE id = :id"
+            return tuple(session.execute(text(statement), {"id": place}).one())
+
+        def said_of_services():
+            statement = "SELECT DISTINCT step_free FROM layers.services WHERE place_id = :id"
+            return session.execute(text(statement), {"id": here}).scalars().all()
+
+        assert (said(here), said(there), said_of_services()) == (unknown, unknown, ["unknown"])
+        for statement, of_here, of_there in (
+            (door, ("yes", source), unknown),
+            (change.format(key), unknown, ("yes", source)),
+            (title, unknown, ("yes", "Renamed")),
+            (word.format("no"), unknown, ("no", None)),
+            (word.format("unknown"), unknown, ("yes", "Renamed")),
+            (change.format("step_free = 'no'"), unknown, unknown),
+            (
+                change.format("step_free = 'yes', " + key.replace(":there", ":here")),
+                ("yes", "Renamed"),
+                unknown,
+            ),
+            ("DELETE FROM register.entrances WHERE id = 'door'", unknown, unknown),
+        ):
+            session.execute(text(statement), {"here": here, "there": there})
+            assert (said(here), said(there)) == (of_here, of_there), statement
+            assert said_of_services() == [of_here[0]], statement
+        assert differences(session) == dict.fromkeys(TABLES, 0)
+        raise Undo
+
+
 def test_moving_a_boundary_touches_only_what_it_moves(fresh_database):
     with fresh_database.session("tester", as_owner=True) as session:
         before = session.execute(text("SELECT row_key, version_from FROM history.versions")).all()

@@ -180,8 +180,22 @@ def test_models_and_migrations_agree(database):
 def test_migrations_run_down_and_up_on_loaded_data(fresh_database):
     """Each step down and up again on the loaded borough; what a step does not touch is still there."""
     head = migrate.current(fresh_database)
-    with fresh_database.owner.connect() as connection:
-        places = connection.execute(text("SELECT count(*) FROM register.assets")).scalar_one()
+    with fresh_database.session("tests") as session:
+        places = session.execute(text("SELECT count(*) FROM register.assets")).scalar_one()
+        session.execute(
+            text(
+                "INSERT INTO register.entrances (id, asset_key, geom, step_free, source_id)"
+                " SELECT 'door', key, geom, 'yes', source_id FROM register.assets"
+                " WHERE id = 'finsbury-library'"
+            )
+        )
+    way_in = "SELECT step_free FROM layers.assets WHERE id = 'finsbury-library'"
+    with fresh_database.reading() as cursor:
+        assert cursor.execute(way_in).fetchone() == ("yes",)
+    migrate.downgrade(fresh_database, "0016")
+    with fresh_database.reading() as cursor:
+        assert cursor.execute(way_in).fetchone() == ("unknown",)
+        assert cursor.execute("SELECT count(*) FROM register.published_assets").fetchone() == (places,)
     migrate.downgrade(fresh_database, "0004")
     with fresh_database.reading() as cursor:
         kind = "SELECT relkind::text FROM pg_class WHERE oid = 'layers.assets'::regclass"
@@ -194,6 +208,7 @@ def test_migrations_run_down_and_up_on_loaded_data(fresh_database):
     assert migrate.current(fresh_database) == head
     with fresh_database.reading() as cursor:
         assert cursor.execute("SELECT count(*) FROM layers.assets").fetchone() == (places,)
+        assert cursor.execute(way_in).fetchone() == ("yes",)
     migrate.downgrade(fresh_database, "base")
     with fresh_database.owner.connect() as connection:
         left = connection.execute(
