@@ -8,6 +8,7 @@ import socket
 from datetime import timedelta
 from types import SimpleNamespace
 
+import psycopg
 import pytest
 from gunicorn.config import Config
 from gunicorn.workers.gthread import TConn
@@ -71,7 +72,9 @@ class Connection:
         self.client, server = socket.socketpair()
         self.client.settimeout(5)
         self.answers = Answers(socket.SocketIO(self.client, "rb"))
-        self.served = TConn(worker.cfg, server, (client, 4000), ("127.0.0.1", 80))
+        at_socket = ("", "map.sock")  # as the system has it for those of a Unix socket, who have no address
+        addresses = ((client, 4000), ("127.0.0.1", 80)) if client else at_socket
+        self.served = TConn(worker.cfg, server, *addresses)
 
     def ask(self, request, method="GET", answers=1):
         """(status, headers, body) of one answer, or of several one after the other."""
@@ -203,9 +206,16 @@ def test_when_the_database_says_nothing_the_application_is_asked(app, worker, co
     for _ in range(3):
         connection.ask(request())
     assert len(worker.asked) == 2
-    monkeypatch.setattr(app.wsgi_app, "stand", lambda versions: False)
-    assert connection.ask(request())[0] == 200
+
+    def away(_):
+        raise psycopg.OperationalError("the database has gone")
+
+    with monkeypatch.context() as gone:
+        gone.setattr(caching, "_read_text", away)
+        assert connection.ask(request())[0] == 200
     assert len(worker.asked) == 3
+    assert [connection.ask(request())[0] for _ in range(3)] == [200] * 3
+    assert len(worker.asked) == 4
 
 
 ALWAYS_PARSED = {
@@ -294,6 +304,19 @@ def test_what_a_proxy_may_say_another_may_not(worker):
         for _ in range(4):
             _, _, body = made.ask(request(PATH, "X-Forwarded-Proto: https"))
             assert b'"href":"%b://' % scheme in body.replace(b" ", b"")
+
+
+def test_a_proxy_at_a_unix_socket_is_answered_alike_and_shares_nothing_with_others(worker):
+    asked = request(PATH, "X-Forwarded-Proto: https")
+    bodies = {}
+    for client in ("", "192.0.2.7"):
+        made = worker.connect(client)
+        worker.asked.clear()
+        bodies[client] = {made.ask(asked)[2] for _ in range(4)}
+        assert len(worker.asked) == 2
+    assert all(len(found) == 1 for found in bodies.values())
+    assert b'"href":"https://' in bodies[""].pop().replace(b" ", b"")
+    assert b'"href":"https://localhost' not in bodies["192.0.2.7"].pop().replace(b" ", b"")
 
 
 def test_the_log_says_the_same_of_both_ways(worker, connection, monkeypatch):
