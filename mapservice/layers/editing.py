@@ -69,7 +69,7 @@ def create_feature(
     values = _values(layer, feature, partial=False)
     feature_id = _id_for(session, editable, feature, values)
     shape = _geometry(layer, feature, crs, values, partial=False)
-    columns = {"id": ":id", **{name: f":{name}" for name in values}, **({"geom": shape.sql} if shape else {})}
+    columns = {"id": ":id", **_written(editable, values), **({"geom": shape.sql} if shape else {})}
     columns |= {name: value for name, value in editable.defaults.items() if name not in columns}
     statement = (
         f"INSERT INTO {editable.table} ({', '.join(columns)}) VALUES ({', '.join(columns.values())})"
@@ -135,7 +135,7 @@ def _change(
         for name in _sent_back(session, layer, feature_id, values):
             del values[name]
     shape = _geometry(layer, feature, crs, values, partial=partial)
-    assignments = [f"{name} = :{name}" for name in values]
+    assignments = [f"{name} = {written}" for name, written in _written(editable, values).items()]
     if shape:
         assignments.append(f"geom = {shape.sql}")
     if assignments:
@@ -214,8 +214,15 @@ def _values(layer: Layer, feature: Mapping[str, Any], *, partial: bool) -> dict[
                 values[name] = None
     if mistakes:
         raise BadQuery(mistakes)
-    # An emptied property that has a default takes it again.
-    return {k: v for k, v in values.items() if v is not None or k not in editable.defaults}
+    return values
+
+
+def _written(editable: Editable, values: Mapping[str, Any]) -> dict[str, str]:
+    """By column the SQL of its value; an emptied property that has a default takes it again."""
+    return {
+        name: editable.defaults[name] if value is None and name in editable.defaults else f":{name}"
+        for name, value in values.items()
+    }
 
 
 def _sent_back(session: Session, layer: Layer, feature_id: str, values: Mapping[str, Any]) -> list[str]:

@@ -132,6 +132,17 @@ def test_what_an_entrance_says_does_not_become_the_word_of_the_place(client, edi
     assert client.get(url).get_json()["properties"]["step_free"] == "no"
 
 
+def test_an_emptied_property_takes_its_default_again(client, editor, made):
+    url, etag = made.headers["Location"], made.headers["ETag"]
+    for value, now in (("no", "no"), (None, "unknown")):
+        change = {"properties": {"step_free": value, "support": ["food"] if value else None}}
+        response = client.patch(url, json=change, headers={**editor, "If-Match": etag})
+        assert response.status_code == 204, response.text
+        etag = response.headers["ETag"]
+        properties = client.get(url).get_json()["properties"]
+        assert (properties["step_free"], properties["support"]) == (now, ["food"] if value else [])
+
+
 def test_a_stale_tag_is_refused_and_a_missing_one_asked_for(client, editor, made):
     url = made.headers["Location"]
     stale = client.get(url).headers["ETag"]
