@@ -24,6 +24,7 @@ from mapservice.survey.spaces import LOCALITIES, UNNAMED, localities_of, may_in
 Kind = Literal["suggested", "reported", "stage", "changed", "comment", "mention", "merged", "due"]
 MOST_SHOWN = 200
 LONGEST_WORDS = 160
+OF_A_DRAFT = ("name", "merged")
 
 TOLD = """(
     SELECT jsonb_build_object('body', left(q.body, 1000), 'named', n.account_id = ANY (q.mentions))
@@ -205,18 +206,20 @@ def _notice(row: Row[Any], account: Account, names: Mapping[bool, Mapping[str | 
     words = said.get("body") if works or (row.there and said.get("named")) else None
     if sent:
         words = sent["fields"].get("note") or sent["fields"].get("opportunity")
+    # What became part of it may have been a draft, whose name only the network knows.
+    detail = row.detail if works else {key: row.detail[key] for key in row.detail if key not in OF_A_DRAFT}
     return Notice(
         id=row.id,
         kind=row.kind,
         green_space_id=row.green_space_id,
-        name=row.name if row.there else row.own_name or row.detail.get("name") or row.green_space_id,
+        name=row.name if row.there else row.own_name or row.green_space_id,
         there=row.there,
         works=works,
         own_submission=str(row.own) if row.own else None,
         by=None if row.kind == "due" else names[works][row.by],
         words=_first(words or ""),
         report={"kind": sent["kind"], "changed": sent["fields"].get("changed", "")} if sent else None,
-        detail=row.detail,
+        detail=detail,
         made_at=row.made_at,
         read=row.read,
     )

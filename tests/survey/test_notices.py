@@ -5,8 +5,10 @@ from datetime import date
 
 from sqlalchemy import text
 
+from mapservice.accounts.personal import export
 from mapservice.survey import comments, notices
 from mapservice.survey.confirming import confirm
+from mapservice.survey.merging import merge
 from mapservice.survey.spaces import read_space
 from mapservice.survey.submitting import Sent, submit
 from mapservice.web.survey.telling import notice_path, notice_words
@@ -127,6 +129,22 @@ def test_a_notice_says_who_did_what_and_how_it_begins(database, suggest, who):
     assert words(database, reviewer)[0].endswith("said something: It is the third time")
     # What was sent is for who works there.
     assert words(database, watcher) == [f"Something was reported by {who}" for who in ("a resident", "Zadie")]
+
+
+def test_the_name_of_a_draft_that_became_part_of_a_space_is_told_to_the_network_alone(database, suggest, who):
+    reviewer, surveyor, watcher = who("reviewer"), who("surveyor@south"), who("contributor")
+    draft, into = suggest(name="Behind Ms Hart's garage"), suggest(visibility="public")
+    with database.session("tests") as session:
+        for account in (surveyor, watcher):
+            notices.watch(session, account.id, into)
+        versions = [read_space(session, each, reviewer.sees).version for each in (draft, into)]
+        merge(session, draft, into, reviewer, tuple(versions))
+        mine = str(export(session, watcher.id)["notices"])
+    assert words(database, surveyor)[0].startswith("“Behind Ms Hart's garage” was merged into it by")
+    assert words(database, watcher) == ["It was put together with another by a resident"]
+    assert into in mine
+    assert draft not in mine
+    assert "Hart" not in mine
 
 
 def test_what_was_taken_back_or_is_not_for_them_is_not_in_a_notice(database, suggest, who):

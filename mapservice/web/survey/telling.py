@@ -49,6 +49,8 @@ def notice_words(notice: Notice) -> str:
             return _with(gettext("%(who)s named you", who=who), notice.words)
         case "merged":
             name = detail.get("name") or detail.get("merged")
+            if not name:
+                return gettext("It was put together with another by %(who)s", who=who)
             return gettext("“%(name)s” was merged into it by %(who)s", name=name, who=who)
         case "due":
             return gettext("Due on %(day)s", day=day_words(detail.get("due_on")))
