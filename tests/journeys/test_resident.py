@@ -65,6 +65,9 @@ def test_the_first_two_screens_of_a_phone_say_where_to_go_and_whom_to_ring(brows
     with visit(browser, live_server, **{**PHONE, "viewport": {"width": 360, "height": screen}}) as visitor:
         page = visitor.page
         visitor.go(f"/find?{question}")
+        # When all is shut, whom to ring then comes first, and moves the rest down.
+        late = page.locator("main .app-late")
+        added = late.bounding_box()["height"] if late.count() else 0
         doors = page.locator("main li.app-place:has(.app-number):not(.app-place--first)")
         hub = page.get_by_role("heading", name=re.compile("^Start here"))
         for seen in (
@@ -76,7 +79,7 @@ def test_the_first_two_screens_of_a_phone_say_where_to_go_and_whom_to_ring(brows
             doors.first.get_by_text(re.compile("Open|Closed")).first,
         ):
             box = seen.bounding_box()
-            assert box["y"] + box["height"] <= 2 * screen, seen
+            assert box["y"] + box["height"] <= 2 * screen + added, seen
         assert page.evaluate("document.documentElement.scrollHeight") <= 8.5 * screen
         # What is folded away is there, by a tap or a key, without any script of ours.
         more = page.get_by_text(re.compile("Show [0-9]+ more place"))
