@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from mapservice.layers.visibility import Viewer
 from mapservice.maps.difference import SIDE
 from mapservice.survey.people import names_at_work
+from mapservice.survey.reasons import known_again
 from mapservice.survey.spaces import Space
 
 Table = Literal["green_spaces", "entrances"]
@@ -183,7 +184,7 @@ def _change(row: Row[Any], names: Mapping[str | None, str], drawn: Drawn | None)
         row_id=(row.after or row.before)["id"],
         operation=row.operation,
         by=names[row.actor],
-        reason=row.reason,
+        reason=known_again(row.reason),
         differences=differences(row.before, row.after),
         drawn=drawn,
     )

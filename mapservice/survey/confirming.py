@@ -18,6 +18,7 @@ from mapservice.accounts.permissions import Action
 from mapservice.layers.visibility import Viewer
 from mapservice.saying import english
 from mapservice.survey import notices
+from mapservice.survey.reasons import CONFIRMATION_TAKEN_BACK, CONFIRMED, TAKEN_BACK
 from mapservice.survey.spaces import NoSuchSpace, Refused, Space, because, hold_space, values_at, write_values
 from mapservice.survey.submitting import Received, Sent, is_repeat, submit
 
@@ -88,20 +89,20 @@ def take_back(session: Session, submission_id: uuid.UUID, account: Account, view
     followed = following(before, row.fields["access"], date.fromisoformat(row.fields["confirmed_on"]))
     if any(space.values[name] != value for name, value in followed.items()):
         raise Refused([("", CHANGED_SINCE)])
-    because(session, "Confirmation taken back")
+    because(session, CONFIRMATION_TAKEN_BACK)
     write_values(session, space, {name: before[name] for name in _CHANGED})
     session.execute(
         text(
-            "UPDATE survey.submissions SET state = 'declined', reason = 'Taken back', decided_at = now()"
+            "UPDATE survey.submissions SET state = 'declined', reason = :reason, decided_at = now()"
             " WHERE id = :id"
         ),
-        {"id": submission_id},
+        {"id": submission_id, "reason": TAKEN_BACK},
     )
     return space.id
 
 
 def _follow(session: Session, space: Space, sent: Sent, account: Account, today: date) -> None:
-    because(session, "Confirmed on the spot")
+    because(session, CONFIRMED)
     values = following(space.values, sent.fields["access"], today)
     write_values(session, space, values)
     session.execute(

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from mapservice.layers.visibility import Viewer
 from mapservice.survey.changes import SEEN
 from mapservice.survey.people import shown_names
+from mapservice.survey.reasons import known_again
 from mapservice.survey.spaces import LOCALITIES, UNNAMED
 
 Kind = Literal[
@@ -109,7 +110,7 @@ def read_happened(session: Session, locality: str, since: datetime, viewer: View
             told.setdefault(row.id, []).extend(found)
     for row in merges:
         spaces[row.id] = row
-        detail = {"merged": row.merged_id, "reason": row.reason}
+        detail = {"merged": row.merged_id, "reason": known_again(row.reason)}
         told.setdefault(row.id, []).append(Event("merged", row.at, names[row.actor], detail))
     stories = [
         Story(space_id, row.name, row.demonstration, tuple(sorted(told[space_id], key=lambda one: one.at)))
@@ -123,7 +124,7 @@ def _events(row: Row[Any], by: str) -> Iterable[Event]:
     after: dict[str, Any] = row.after
     if row.operation == "created":
         if row.again:
-            yield Event("restored", row.at, by, {"reason": row.reason})
+            yield Event("restored", row.at, by, {"reason": known_again(row.reason)})
         elif after.get("status") == "potential":
             yield Event("suggested", row.at, by, {"reason": after.get("opportunity")})
         return
@@ -144,4 +145,4 @@ def _events(row: Row[Any], by: str) -> Iterable[Event]:
     if "visibility" in changed and after["visibility"] == "public" and "stage" not in changed:
         yield Event("published", row.at, by, {})
     if fields := sorted(changed - _TOLD_OTHERWISE - (_WITH_STAGE if "stage" in changed else set())):
-        yield Event("changed", row.at, by, {"fields": fields, "reason": row.reason})
+        yield Event("changed", row.at, by, {"fields": fields, "reason": known_again(row.reason)})

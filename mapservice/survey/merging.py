@@ -16,6 +16,7 @@ from mapservice.accounts.permissions import Action
 from mapservice.layers.visibility import Viewer
 from mapservice.saying import english
 from mapservice.survey.notices import tell
+from mapservice.survey.reasons import BECAME_PART, MERGED, OF_A_DRAFT
 from mapservice.survey.spaces import (
     NotAllowed,
     Outdated,
@@ -74,7 +75,7 @@ def merge(
         said = clean_words(reason, LONGEST_REASON)
     except Unfit as error:
         raise Refused([("reason", error.why)]) from None
-    because(session, said or f"merged into {into.id}")
+    because(session, said or MERGED.text % {"id": into.id})
     ids = {
         **{"old": duplicate.key, "new": into.key, "old_id": duplicate.id, "new_id": into.id},
         "account": account.id,
@@ -172,5 +173,5 @@ def parts_of(session: Session, space: Space) -> list[str]:
 def _became(into: Space) -> str:
     """The reason that whoever suggested the duplicate reads; of a draft of others they learn no name."""
     if into.visibility == "public":
-        return f"It became part of {into.name}"
-    return "It became part of a space that was suggested before"
+        return BECAME_PART.text % {"name": into.name}
+    return OF_A_DRAFT

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from mapservice.register.models import FITTED_GRID_SRID
 from mapservice.survey.confirming import MAY_BE_TAKEN_BACK
+from mapservice.survey.reasons import known_again
 from mapservice.survey.submitting import SAID, Kind
 
 PAGE_SIZE = 50
@@ -203,7 +204,7 @@ def _outcome(row: Row[Any]) -> Outcome:
         id=row.id,
         kind=row.kind,
         state=row.state,
-        reason=row.reason,
+        reason=known_again(row.reason),
         received_at=row.received_at,
         fields={name: row.fields[name] for name in SAID if name in row.fields},
         name=row.name,

@@ -16,6 +16,7 @@ from mapservice.layers.sql import FITTED_GRID_SRID
 from mapservice.survey import outlines
 from mapservice.survey.notices import tell
 from mapservice.survey.outlines import ON_GRID
+from mapservice.survey.reasons import DRAWN_ANEW
 from mapservice.survey.spaces import (
     NoSuchSpace,
     NotAllowed,
@@ -88,7 +89,7 @@ def reshape(
         raise Outdated(space)
     if found.problems:
         raise Refused(("geometry", problem) for problem in found.problems)
-    because(session, reason or "drawn anew")
+    because(session, reason or DRAWN_ANEW)
     if redrawn:
         point = drawn["type"] == "Point"
         session.execute(

@@ -22,6 +22,7 @@ from mapservice.survey.changes import is_change_of
 from mapservice.survey.merging import OF_BOTH, OF_KEY, parts_of_what
 from mapservice.survey.notices import tell
 from mapservice.survey.people import names_at_work
+from mapservice.survey.reasons import REVERTED
 from mapservice.survey.spaces import (
     UNNAMED,
     NoSuchSpace,
@@ -120,7 +121,7 @@ def revert(
     change = _change(session, change_id)
     if change is None or not is_change_of(session, space, change_id, account.sees):
         raise NoSuchSpace(f"{space_id} has no change {change_id}")
-    because(session, f"takes back change {change_id}")
+    because(session, REVERTED.text % {"number": change_id})
     try:
         with session.begin_nested():
             if change.operation == "deleted":
@@ -150,7 +151,7 @@ def bring_back(session: Session, change_id: int, account: Account) -> Space:
         raise NoSuchSpace(str(change_id))
     if not may_in(account, Action.REVERT, change.localities):
         raise NotAllowed
-    because(session, f"takes back change {change_id}")
+    because(session, REVERTED.text % {"number": change_id})
     try:
         with session.begin_nested():
             _bring_back(session, change)

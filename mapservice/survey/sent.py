@@ -20,6 +20,7 @@ from mapservice.survey.editing import Edited, edit
 from mapservice.survey.fields import FIELDS
 from mapservice.survey.notices import tell
 from mapservice.survey.people import names_at_work
+from mapservice.survey.reasons import CONFIRMED, known_again
 from mapservice.survey.spaces import (
     NoSuchSpace,
     NotAllowed,
@@ -99,7 +100,7 @@ def take(
     sent = _hold(session, submission_id)
     edited = edit(session, sent.green_space_id, account, version, typed, reason=reason)
     if sent.kind == "confirmation":
-        because(session, "Confirmed on the spot")
+        because(session, CONFIRMED)
         day = sent.written_at.astimezone(LONDON).date()
         access = sent.fields.get("access") or edited.space.values["access"]
         write_values(session, edited.space, following(edited.space.values, access, day))
@@ -186,5 +187,5 @@ def _submission(row: Row[Any], names: Mapping[str | None, str]) -> Submission:
         state=row.state,
         decided_by=names[row.decided_by],
         decided_at=row.decided_at,
-        reason=row.reason,
+        reason=known_again(row.reason),
     )

@@ -16,6 +16,7 @@ from mapservice.register.vocabulary import GREEN_SPACE_ACCESS, STAGES
 from mapservice.saying import english
 from mapservice.survey.fields import NOT_A_DAY
 from mapservice.survey.notices import tell
+from mapservice.survey.reasons import NONE_GIVEN
 from mapservice.survey.spaces import (
     NotAllowed,
     Outdated,
@@ -223,7 +224,7 @@ def settle(session: Session, space: Space, stage: str, account: Account, reason:
         {
             "state": state,
             "account": account.id,
-            "reason": (reason or "no reason given") if state == "declined" else None,
+            "reason": (reason or NONE_GIVEN) if state == "declined" else None,
             "key": space.key,
         },
     )
