@@ -279,6 +279,7 @@ def packages_(tests: bool) -> None:
     if settings.database_url is None:
         packages.ensure_postgres(say)
     if tests:
+        packages.offer(packages.HEADLESS, say, tried=settings.var_dir / "not-installed")
         packages.ensure_extras(packages.TEST_EXTRAS, say)
 
 

@@ -20,7 +20,8 @@ Say = Callable[[str], None]
 BIN_PATTERNS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin")
 """Where Debian and Ubuntu, Red Hat's relatives and a build from source put PostgreSQL's programs."""
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+HEADLESS_NAME = "chromium-headless-shell"
+CHROMIUM_NAMES = (HEADLESS_NAME, "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 # Debian starts a cluster of its own on port 5432 when PostgreSQL is first installed. Nobody asked for one,
 # so a drop-in says no while our packages install; it is removed again, whatever happens.
@@ -80,6 +81,8 @@ def _loads(library: str) -> bool:
 
 # Fonts come along because Chromium without any draws every letter as an empty box.
 CHROMIUM = Extra("browser tests", CHROMIUM_NAMES, ("chromium", "fonts-liberation"))
+# Chromium without the parts that draw its windows: a test's page costs less than half. Not every system has it.
+HEADLESS = Extra("quick browser tests", (HEADLESS_NAME,), (HEADLESS_NAME, "fonts-liberation"))
 GDAL = Extra("tests with GDAL as a client", ("ogrinfo",), ("gdal-bin",))
 # WeasyPrint lays text out with Pango, which draws nothing without a font.
 PDF = Extra(
