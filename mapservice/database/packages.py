@@ -81,7 +81,7 @@ def _loads(library: str) -> bool:
 
 # Fonts come along because Chromium without any draws every letter as an empty box.
 CHROMIUM = Extra("browser tests", CHROMIUM_NAMES, ("chromium", "fonts-liberation"))
-# Chromium without the parts that draw its windows: a test's page costs less than half. Not every system has it.
+# Chromium without what draws its windows: a page of a test costs less than half. Not every system has it.
 HEADLESS = Extra("quick browser tests", (HEADLESS_NAME,), (HEADLESS_NAME, "fonts-liberation"))
 GDAL = Extra("tests with GDAL as a client", ("ogrinfo",), ("gdal-bin",))
 # WeasyPrint lays text out with Pango, which draws nothing without a font.
