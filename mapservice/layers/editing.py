@@ -226,14 +226,17 @@ def _written(editable: Editable, values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _sent_back(session: Session, layer: Layer, feature_id: str, values: Mapping[str, Any]) -> list[str]:
-    """Of a whole feature the properties that are as they were given out, and were then another row's word.
+    """Of a whole feature the properties that are as they were given out, and not as the row has them itself.
 
-    They are not to become this one's: whoever sends back what was fetched has said nothing of them.
+    They are not to become its word: whoever sends back what was fetched has said nothing of them.
     """
+    editable = _editable(layer)
     same = []
-    for name, source in _editable(layer).derived.items():
-        derived = f"f.{layer.id_column} = :id AND f.{source} IS NOT NULL"
-        statement = f"SELECT f.{name} FROM {layer.relation} f WHERE {derived}"
+    for name in editable.derived:
+        statement = (
+            f"SELECT f.{name} FROM {layer.relation} f JOIN {editable.table} t USING (id)"
+            f" WHERE f.id = :id AND f.{name} IS DISTINCT FROM t.{name}"
+        )
         given = session.execute(text(statement), {"id": feature_id}).scalar()
         if given is not None and values.get(name) == given:
             same.append(name)

@@ -61,8 +61,7 @@ class Editable:
 
     `defaults` are SQL constants for columns that a new feature need not give. The positions are the values of
     the column `position` that go with a point or an outline, the first being the one assumed. `derived` names
-    properties that are published from elsewhere where the table says nothing, each with the column that says
-    from where.
+    properties that are published from elsewhere where the table says nothing.
     """
 
     table: str
@@ -71,7 +70,7 @@ class Editable:
     defaults: Mapping[str, str]
     positions_of_points: tuple[str, ...] = ()
     positions_of_outlines: tuple[str, ...] = ()
-    derived: Mapping[str, str] = field(default_factory=dict)
+    derived: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

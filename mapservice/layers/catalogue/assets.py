@@ -89,7 +89,7 @@ def assets(
             required=("name", "categories"),
             defaults={**DIRECT_ENTRY, "support": "'{}'", **dict.fromkeys(ACCESS_FACTS, "'unknown'")},
             positions_of_points=("building", "postcode"),
-            derived={"step_free": "step_free_source"},
+            derived=("step_free",),
         ),
         brief=("name", "kind", "categories", "position", "demonstration"),
         page="/assets/",

@@ -91,6 +91,7 @@ def green_spaces(
             },
             positions_of_points=("approximate",),
             positions_of_outlines=("outline",),
+            derived=("name",),
         ),
         brief=("name", "type", "access", *(["stage"] if potential else []), "position", "demonstration"),
         page="/green-spaces/",

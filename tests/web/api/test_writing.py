@@ -132,6 +132,24 @@ def test_what_an_entrance_says_does_not_become_the_word_of_the_place(client, edi
     assert client.get(url).get_json()["properties"]["step_free"] == "no"
 
 
+def test_what_a_space_without_a_name_is_called_does_not_become_its_name(client, editor, database):
+    feature = {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": SQUARE},
+        "properties": {"name": "Nameless corner", "type": "other"},
+    }
+    url = client.post("/api/collections/green-spaces/items", json=feature, headers=editor).headers["Location"]
+    space = {"id": url.rpartition("/")[2]}
+    with database.session("tests") as session:
+        session.execute(text("UPDATE register.green_spaces SET name = NULL WHERE id = :id"), space)
+    fetched = client.get(url)
+    assert fetched.get_json()["properties"]["name"] == "Unnamed green space"
+    assert put(client, editor, url, fetched.headers["ETag"], fetched.get_json()).status_code == 204
+    with database.session("tests") as session:
+        own = text("SELECT name FROM register.green_spaces WHERE id = :id")
+        assert session.execute(own, space).scalar_one() is None
+
+
 def test_an_emptied_property_takes_its_default_again(client, editor, made):
     url, etag = made.headers["Location"], made.headers["ETag"]
     for value, now in (("no", "no"), (None, "unknown")):
