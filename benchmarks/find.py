@@ -1,7 +1,7 @@
 """A resident's question: the whole page beside its own statements alone, and what more places cost.
 
 Asks the service that runs, or one started for it. The floor is a server of the same kind that runs the page's
-statements and hands out their rows as they came.
+statements, with the values that the page runs them with, and hands out the rows of the first as they came.
 """
 
 from __future__ import annotations
@@ -12,27 +12,34 @@ import subprocess
 import sys
 import time
 import urllib.request
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-import orjson
 from flask import Flask, Response
+from psycopg import Cursor
 from sqlalchemy import text
 
 from benchmarks import load, processes
 from benchmarks.pages import service
 from benchmarks.servers import SERVICE, free_port
 from mapservice import serving
-from mapservice.database import Database, locks
+from mapservice.database import Database, locks, rows
 from mapservice.database.opening import lock_file
 from mapservice.finder import search as searching
+from mapservice.finder.choosing import choose
+from mapservice.finder.locate import Located
 from mapservice.layers.catalogue import build_catalogue
-from mapservice.layers.outlines import read_outlines
+from mapservice.layers.layer import Layer
+from mapservice.layers.outlines import Square, read_outlines
 from mapservice.layers.visibility import ANONYMOUS
 from mapservice.maps.drawn import square_around
+from mapservice.network import REACH_M
 from mapservice.network.walking import walking
 from mapservice.register.borough import read_borough
 from mapservice.services.offers import offers_at
 from mapservice.settings import load_settings
+from mapservice.web.finder import FOR_NEED
 from mapservice.web.promise import AFTER_START_S
 from mapservice.web.sheet import MOST_PLACES
 
@@ -53,36 +60,61 @@ FROM layers.assets, generate_series(1, :times - 1) n
 """).text
 
 
+@dataclass(frozen=True)
+class Answered:
+    """What the page's later statements ask for, which the page finds out from the rows of the first."""
+
+    located: Located
+    told: list[str]
+    square: Square
+
+
 def floor() -> Flask:
-    """A server that answers with the rows of the page's statements and does nothing besides."""
+    """A server that runs the page's statements by the page's own shortest way, and does nothing besides."""
     settings = load_settings()
     database = Database.connect(settings)
-    borough = read_borough(settings.geodata_dir)
-    drawn = [layer for layer in build_catalogue(borough) if layer.style.shown]
-    statement, parameters = question([layer for layer in drawn if layer.page == "/assets/"])
+    drawn = [layer for layer in build_catalogue(read_borough(settings.geodata_dir)) if layer.style.shown]
+    kinds = [layer for layer in drawn if layer.page == "/assets/"]
+    statement, parameters = question(kinds)
+    with database.reading() as cursor:
+        known = _answered(cursor, kinds)
+    here = known.located
     app = Flask(__name__)
 
     @app.get("/find")
     def find() -> Response:
         with database.reading() as cursor:
-            rows = cursor.execute(statement, parameters, prepare=True).fetchall()
-            here = next(orjson.loads(row[-1]) for row in rows if row[0] == "here")
-            walking(cursor, here["lon"], here["lat"], here["postcode"])
-            places = [orjson.loads(row[-1]) for row in rows if row[0] == "place"]
-            offers_at(cursor, [place["id"] for place in places][:7])
+            found = rows.run(cursor.connection, statement, parameters)
+            walking(cursor, here.longitude, here.latitude, here.postcode)
+            offers_at(cursor, known.told)
             # Those of the map on the sheet for paper.
-            spots = [(place["lon"], place["lat"]) for place in places if place["lon"]][:MOST_PLACES]
-            read_outlines(cursor, drawn, square_around((here["lon"], here["lat"]), spots), ANONYMOUS)
-        return Response("".join(row[-1] for row in rows), content_type="text/plain")
+            read_outlines(cursor, drawn, known.square, ANONYMOUS)
+        facts = b"".join(found.get_value(row, found.nfields - 1) or b"" for row in range(found.ntuples))
+        return Response(facts, content_type="text/plain")
 
     return app
 
 
-def question(layers: list[searching.Layer]) -> tuple[bytes, dict[str, object]]:
+def _answered(cursor: Cursor[Any], kinds: list[Layer]) -> Answered:
+    wishes = searching.Wishes()
+    found = searching.search(cursor, kinds, START, NEED, wishes, datetime.now(UTC))
+    if found is None:
+        sys.exit("The register does not know the postcode that is asked about.")
+    hubs = found.of("hub")[:1]
+    named = [*hubs, *choose(found, wishes, {place.id for place in hubs}, FOR_NEED).places]
+    told = {place.id for place in named}
+    spots = [place.point for place in named[:MOST_PLACES] if place.point]
+    you = (found.located.longitude, found.located.latitude)
+    return Answered(
+        found.located, [place.id for place in found.places if place.id in told], square_around(you, spots)
+    )
+
+
+def question(layers: list[Layer]) -> tuple[str, dict[str, object]]:
     """The statement behind a question, and its parameters."""
     wishes = searching.Wishes()
     statement = searching.statement_of(layers, START.kind, True, wishes, 3)
-    return statement.encode(), searching.parameters_of(START, NEED, wishes, searching.REACH_M, ("public",))
+    return statement, searching.parameters_of(START, NEED, wishes, REACH_M, ("public",))
 
 
 def main() -> None:
@@ -170,7 +202,7 @@ def _scaling(database: Database) -> None:
     statement, parameters = question(layers)
     with database.owner.connect() as connection:
         cursor = connection.connection.cursor()
-        before = _measured(cursor, statement, parameters)
+        before = _measured(cursor, statement.encode(), parameters)
         columns = [
             row[0]
             for row in cursor.execute(
@@ -182,7 +214,7 @@ def _scaling(database: Database) -> None:
         more = _MORE.format(columns=", ".join(columns)).replace(":times", str(TIMES_AS_MANY))
         cursor.execute(more)
         cursor.execute("ANALYZE layers.assets")
-        after = _measured(cursor, statement, parameters)
+        after = _measured(cursor, statement.encode(), parameters)
         connection.rollback()
     print(
         f"The statement with {TIMES_AS_MANY} times the places: {after[0]:.1f} ms, {after[1]} blocks; "
