@@ -88,7 +88,8 @@ function empty (form) {
   for (const node of form.querySelectorAll('[data-kept]')) node.remove()
   for (const node of form.elements) {
     if (['radio', 'checkbox'].includes(node.type)) node.checked = false
-    else if (node.type === 'hidden' ? DRAWN.has(node.name) : node.matches('input, select, textarea')) node.value = ''
+    else if (node.matches('select')) node.selectedIndex = 0
+    else if (node.type === 'hidden' ? DRAWN.has(node.name) : node.matches('input, textarea')) node.value = ''
   }
 }
 
@@ -97,7 +98,7 @@ function isWritten (form) {
   return [...form.elements].some((node) => {
     if (node.type === 'hidden') return node.name === 'geometry' && node.value
     if (['radio', 'checkbox'].includes(node.type)) return node.checked !== node.defaultChecked
-    return node.matches('input, textarea') ? node.value !== node.defaultValue : node.matches('select') && node.value
+    return node.matches('input, textarea') ? node.value !== node.defaultValue : node.selectedIndex > 0
   })
 }
 

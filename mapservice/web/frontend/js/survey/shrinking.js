@@ -8,6 +8,10 @@ export async function shrunk (blob) {
   try {
     const picture = await createImageBitmap(blob)
     const scale = Math.min(1, LONGEST_SIDE / Math.max(picture.width, picture.height))
+    if (scale === 1 && blob.type === 'image/jpeg') {
+      picture.close()
+      return blob // what was made smaller before stays the same picture, so that it is not kept twice
+    }
     const canvas = document.createElement('canvas')
     canvas.width = Math.round(picture.width * scale)
     canvas.height = Math.round(picture.height * scale)
