@@ -63,7 +63,7 @@ class LingeringWorker(ThreadWorker):
                 # Those of a Unix socket have no address.
                 client = conn.client[0] if isinstance(conn.client, tuple) else ""
                 conn.name = self.ready.name(received, client)
-                found = self.ready.answer(conn.name) if conn.name else None
+                found = self._look_up(conn.name) if conn.name else None
                 if found:
                     ready, head, body = found
                     conn.sock.sendall(head + body)
@@ -75,6 +75,14 @@ class LingeringWorker(ThreadWorker):
                 return False
             conn.parser.unreader.unread(received)
         return super().handle(conn)
+
+    def _look_up(self, name: bytes) -> tuple[Ready, bytes, bytes] | None:
+        """What is ready under a name. Whatever goes wrong here, gunicorn answers, and nobody is cut off."""
+        try:
+            return self.ready.answer(name) if self.ready is not None else None
+        except Exception:
+            self.log.exception("What is ready could not be looked up.")
+            return None
 
     def _is_plain(self, conn: Any) -> bool:
         """Whether gunicorn would read the next request from this connection, and leave it open after it."""

@@ -202,6 +202,20 @@ def test_an_answer_that_is_no_longer_kept_is_made_again(app, worker, connection)
     assert len(worker.asked) == 3
 
 
+def test_whatever_goes_wrong_with_what_is_ready_the_application_is_asked(
+    app, worker, connection, monkeypatch
+):
+    def wrong(_):
+        raise OSError("not the client's socket")
+
+    for _ in range(3):
+        connection.ask(request())
+    monkeypatch.setattr(app.wsgi_app, "stand", wrong)
+    assert connection.ask(request())[0] == 200
+    assert connection.kept is True
+    assert len(worker.asked) == 3
+
+
 def test_when_the_database_says_nothing_the_application_is_asked(app, worker, connection, monkeypatch):
     for _ in range(3):
         connection.ask(request())
