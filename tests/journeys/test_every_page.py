@@ -41,7 +41,8 @@ SPACED = """() => {
 }"""
 CUT_OFF = """() => [...document.querySelectorAll('main *, header *, footer *')].filter((node) => {
     const style = getComputedStyle(node)
-    return node.clientHeight && !node.closest('.folium-map, .govuk-visually-hidden, .govuk-skip-link, .app-stacked > thead')
+    const meant = '.folium-map, .govuk-visually-hidden, .govuk-skip-link, .app-stacked > thead'
+    return node.clientHeight && !node.closest(meant)
         && style.overflowY === 'hidden' && node.scrollHeight > node.clientHeight + 1
 }).map((node) => node.outerHTML.slice(0, 120))"""
 WIDTHS = "[document.documentElement.scrollWidth, innerWidth]"
