@@ -18,7 +18,7 @@ from typing import Any
 from psycopg import Cursor
 
 from mapservice.layers import sql
-from mapservice.layers.features import PUBLIC, Extent, Page, read_extents, read_page
+from mapservice.layers.features import PUBLIC, Extent, Page, read_count, read_extents, read_page
 from mapservice.layers.layer import Layer
 from mapservice.layers.query import FeatureQuery
 
@@ -61,10 +61,13 @@ class Counts:
         page = read_page(cursor, layer, query, site, viewer, count=counted)
         if counted:
             return page, Count(exact=page.matched)
-        if not (page.next or page.previous):
+        if not (page.next or page.previous or query.begun):
             return page, Count(exact=page.returned)
         if kept and page.version is not None:
             return page, Count(exact=self._whole(cursor, layer, viewer, page.version))
+        if query.offset and not page.returned:
+            # Passing over all that match took as long as counting them does.
+            return page, Count(exact=read_count(cursor, layer, query, viewer))
         return page, Count(estimate=None if query.filtered or query.as_of else size)
 
     def read_extents(

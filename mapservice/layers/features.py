@@ -103,6 +103,15 @@ def _of_none(
     return _number(found.get_value(0, 1)), _number(found.get_value(0, 0))
 
 
+def read_count(
+    cursor: DatabaseCursor[Any], layer: Layer, query: FeatureQuery, viewer: tuple[str, ...] = PUBLIC
+) -> int:
+    """How many features match, whatever the page."""
+    statement = sql.count(layer, query, viewer)
+    found = rows.run(cursor.connection, statement.text, statement.parameters)
+    return _number(found.get_value(0, 0)) or 0
+
+
 def read_feature(
     cursor: DatabaseCursor[Any],
     layer: Layer,

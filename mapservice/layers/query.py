@@ -109,6 +109,11 @@ class FeatureQuery:
         return CRS_BY_URI[self.crs]
 
     @property
+    def begun(self) -> bool:
+        """Whether it asks for a page other than the first."""
+        return self.cursor is not None or self.offset > 0
+
+    @property
     def filtered(self) -> bool:
         """Whether it asks for less than the whole layer."""
         return bool(self.bbox or self.interval or self.equals or self.predicate)

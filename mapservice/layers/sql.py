@@ -414,5 +414,4 @@ def next_and_previous(
     beyond = Cursor(far, backward=query.cursor.backward if query.cursor else False) if more and far else None
     if query.cursor and query.cursor.backward:
         return (Cursor(near) if near else None), beyond
-    started = query.cursor is not None or query.offset > 0
-    return beyond, (Cursor(near, backward=True) if started and near else None)
+    return beyond, (Cursor(near, backward=True) if query.begun and near else None)

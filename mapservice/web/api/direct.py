@@ -186,7 +186,7 @@ class DirectAnswers:
         counts: Counts = self._app.extensions["counts"]
         with self._database.reading() as cursor:
             page, count = counts.read_page(cursor, layer, query, site, ANONYMOUS)
-        links = geojson.page_links(layer, query, page, asked.given, site)
+        links = geojson.page_links(layer, query, page, count, asked.given, site)
         body = geojson.page_body(page, count, links, query.crs)
         return Made(body, geojson.headers(query.crs, links), _versions(layer, page.version))
 

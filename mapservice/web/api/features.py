@@ -81,7 +81,7 @@ def items(layer_id: str) -> Response:
         page, count = context.counts().read_page(cursor, layer, query, context.site(), context.viewer())
     if page.version is not None:
         request.environ[VERSIONS] = {layer.relation: page.version}
-    links = geojson.page_links(layer, query, page, request.args.to_dict(), context.site())
+    links = geojson.page_links(layer, query, page, count, request.args.to_dict(), context.site())
     if wanted == "html":
         features = orjson.loads(b"[%b]" % page.features)
         html = render_template(

@@ -30,9 +30,12 @@ Link = dict[str, Any]
 
 
 def page_links(
-    layer: Layer, query: FeatureQuery, page: Page, given: Mapping[str, str], site: str
+    layer: Layer, query: FeatureQuery, page: Page, count: Count, given: Mapping[str, str], site: str
 ) -> list[Link]:
-    """The links of a page that was asked for with the parameters `given`."""
+    """The links of a page that was asked for with the parameters `given`.
+
+    Beyond the last feature there is no row to go back from: the page before is then the last there is.
+    """
     home = f"{site}/api/collections/{layer.id}"
     words = {name: f"{_quoted(name)}={_quoted(value)}" for name, value in given.items()}
     here = f"{home}/items" + (f"?{'&'.join(words.values())}" if words else "")
@@ -46,8 +49,11 @@ def page_links(
     known = known_of_items(layer)
     rest = [word for name, word in words.items() if name in known and name not in ("offset", "cursor")]
     for rel, title, place in (("next", "Next page", page.next), ("prev", "Previous page", page.previous)):
-        if place is not None:
-            there = "&".join([*rest, f"cursor={encode_cursor(layer, query.sort, place)}"])
+        there = None if place is None else f"cursor={encode_cursor(layer, query.sort, place)}"
+        if rel == "prev" and query.offset and not page.returned and count.exact:
+            there = f"offset={max(0, count.exact - query.limit)}"
+        if there is not None:
+            there = "&".join([*rest, there])
             links.append(documents.link(f"{home}/items?{there}", rel, documents.GEOJSON, title))
     return links
 

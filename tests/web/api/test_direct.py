@@ -20,6 +20,7 @@ PLAIN = [
     f"{PATH}?filter=name+LIKE+%27F%25%27&f=json",
     f"{PATH}?filter=name%20=%20%27nobody%27",
     f"{PATH}?offset=5000",
+    f"{PATH}?offset=5000&limit=3&name=Finsbury+Library",
     f"{PATH}?crs=http://www.opengis.net/def/crs/EPSG/0/27700&properties=name",
     f"{PATH}?name=caf%C3%A9",
     f"{PATH}?count=exact&skip-geometry=true",

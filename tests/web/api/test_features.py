@@ -5,6 +5,8 @@ import json
 import pytest
 from openapi_spec_validator import validate
 
+from mapservice.layers import counting
+
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
 LAYERS = [
@@ -114,7 +116,21 @@ def test_walking_next_meets_every_feature_once(client):
 def test_offset_gives_the_same_features_as_walking(client):
     whole = [f["id"] for f in items(client, "assets", limit=1000)["features"]]
     assert [f["id"] for f in items(client, "assets", limit=5, offset=12)["features"]] == whole[12:17]
-    assert items(client, "assets", offset=100_000)["features"] == []
+
+
+@pytest.mark.parametrize("asked", [{}, {"kind": "GP practice"}, {"count": "exact"}])
+def test_past_the_end_the_count_is_the_same_and_there_is_a_way_back(client, monkeypatch, asked):
+    for size, limit in ((counting.SMALL_RELATION, 3), (0, 4)):
+        monkeypatch.setattr(counting, "SMALL_RELATION", size)
+        matched = items(client, "assets", **{**asked, "count": "exact"}, limit=1)["numberMatched"]
+        page = items(client, "assets", limit=limit, offset=matched, **asked)
+        assert (page["features"], page["numberReturned"], page["numberMatched"]) == ([], 0, matched)
+        before = client.get(next(x["href"] for x in page["links"] if x["rel"] == "prev")).get_json()
+        assert before["numberReturned"] == limit
+        assert "next" not in {x["rel"] for x in before["links"]}
+    nobody = items(client, "assets", name="nobody", offset=10)
+    assert nobody["numberMatched"] == 0
+    assert "prev" not in {x["rel"] for x in nobody["links"]}
 
 
 def test_next_keeps_the_filter_and_the_crs(client):
