@@ -186,6 +186,10 @@ def test_without_signal_it_waits_on_the_phone_and_is_sent_once(browser, home, da
         for name in ("Written without signal", "And another"):
             page.goto(home + FORM)
             expect(page.locator(".app-map--ready")).to_be_visible()
+            lacking = page.get_by_text("No signal: the map may stay blank")
+            expect(lacking).to_be_visible()
+            above = page.locator(".app-map").bounding_box()
+            assert lacking.bounding_box()["y"] >= above["y"] + above["height"], "no tap on the map is lost"
             page.get_by_label("What do people call it").fill(name)
             page.get_by_label("Photographs").set_input_files(gate)
             # The photograph is read here, before anything is sent.

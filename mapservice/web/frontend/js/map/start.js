@@ -88,8 +88,14 @@ class Status {
   constructor (map, layers) {
     this.layers = layers
     this.map = map
-    this.node = map.getContainer().closest('.app-map')?.querySelector('[data-map-status]')
+    const box = map.getContainer().closest('.app-map')
+    this.node = box?.querySelector('[data-map-status]')
     this.notice = ''
+    this.drawing = Boolean(box?.closest('[data-drawing]'))
+    if (this.drawing && this.node) {
+      box.after(this.node) // upon the map it would take the taps that are meant for it
+      for (const event of ['online', 'offline']) window.addEventListener(event, () => this.update())
+    }
     map.on('mapservice:say', ({ text }) => this.say(text))
   }
 
@@ -104,8 +110,9 @@ class Status {
     const failed = on.filter((layer) => layer.status === 'error')
     const cut = on.filter((layer) => layer.truncated)
     let text = this.notice
-    if (failed.length) text = gettext('Some of the map could not be loaded (%(layers)s). The lists on this site still work.', { layers: names(failed) })
+    if (failed.length) text = this.lacking(names(failed))
     else if (cut.length) text = gettext('There is more here than the map can show (%(layers)s). Zoom in to see all.', { layers: names(cut) })
+    if (text && this.drawing && !navigator.onLine) text = gettext('No signal: the map may stay blank. Drawing and your location work all the same.')
     const key = `${text}|${failed.length}`
     if (key === this.key) return
     this.key = key
@@ -119,6 +126,11 @@ class Status {
       again.addEventListener('click', () => failed.forEach((layer) => layer.retry()))
       this.node.append(' ', again)
     }
+  }
+
+  lacking (layers) {
+    if (this.drawing) return gettext('Some of the map could not be loaded (%(layers)s). Drawing works all the same.', { layers })
+    return gettext('Some of the map could not be loaded (%(layers)s). The lists on this site still work.', { layers })
   }
 }
 
