@@ -121,6 +121,10 @@ def test_a_potential_space_s_page_says_what_opening_it_would_change(client):
     assert re.search(r"[\d,]+ residents would gain", page)
     assert re.search(r"place \d of 8", page)
     assert f'href="{FIRST}?' in page
+    # It says what it is, and asks nobody to ring for services that none can give there yet.
+    assert "Could become a green space: " in page
+    assert "which services are given here" not in page
+    assert "which services are given here" in client.get("/green-spaces/highbury-fields").text
     assert "What opening this would change" not in client.get("/green-spaces/highbury-fields").text
     assert "What opening this would change" not in client.get("/green-spaces/demonstration-space-s3").text
 
