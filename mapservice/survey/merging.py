@@ -15,7 +15,7 @@ from mapservice.accounts.account import Account
 from mapservice.accounts.permissions import Action
 from mapservice.layers.visibility import Viewer
 from mapservice.saying import english
-from mapservice.survey.notices import tell
+from mapservice.survey.notices import suggesters, tell
 from mapservice.survey.reasons import BECAME_PART, MERGED, OF_A_DRAFT
 from mapservice.survey.spaces import (
     NotAllowed,
@@ -81,6 +81,8 @@ def merge(
         "account": account.id,
         "became": _became(into),
     }
+    # Once it is another's, they are told no more than what became of theirs.
+    theirs = suggesters(session, duplicate.id)
     for table in OF_KEY:
         session.execute(text(f"UPDATE {table} SET green_space_key = :new WHERE green_space_key = :old"), ids)
     for table in OF_BOTH:
@@ -101,7 +103,13 @@ def merge(
         ids,
     )
     session.execute(
-        text("UPDATE survey.notices SET green_space_id = :new_id WHERE green_space_id = :old_id"), ids
+        text(
+            "UPDATE survey.notices SET green_space_id = :new_id, detail = detail || jsonb_build_object("
+            " 'parts', COALESCE(detail -> 'parts', '[]') || jsonb_build_array("
+            "  jsonb_build_object('id', CAST(:old_id AS text), 'name', CAST(:old_name AS text))))"
+            " WHERE green_space_id = :old_id"
+        ),
+        {**ids, "old_name": duplicate.name},
     )
     session.execute(
         text(
@@ -120,7 +128,7 @@ def merge(
         {**ids, "reason": said or None},
     )
     session.execute(text("DELETE FROM register.green_spaces WHERE key = :old"), ids)
-    tell(session, "merged", into.id, by=account, merged=duplicate.id, name=duplicate.name)
+    tell(session, "merged", into.id, by=account, also=theirs, merged=duplicate.id, name=duplicate.name)
     return read_space(session, into.id, account.sees) or into
 
 

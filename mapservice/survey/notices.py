@@ -24,7 +24,7 @@ from mapservice.survey.spaces import LOCALITIES, UNNAMED, localities_of, may_in
 Kind = Literal["suggested", "reported", "stage", "changed", "comment", "mention", "merged", "due"]
 MOST_SHOWN = 200
 LONGEST_WORDS = 160
-OF_A_DRAFT = ("name", "merged")
+OF_A_DRAFT = ("name", "merged", "parts")
 
 TOLD = """(
     SELECT jsonb_build_object('body', left(q.body, 1000), 'named', n.account_id = ANY (q.mentions))
@@ -39,7 +39,9 @@ SHOWN = """FROM survey.notices n
     LEFT JOIN LATERAL (
         SELECT s.id, s.fields ->> 'name' AS name FROM survey.submissions s
         WHERE s.green_space_id = n.green_space_id AND s.account_id = n.account_id AND s.kind = 'space'
-        ORDER BY s.received_at DESC LIMIT 1
+          -- What became part of another is theirs as far as the notice is about that, and not about the other.
+          AND (f.id IS NULL OR f.created_at = s.received_at OR n.kind = 'merged' OR n.detail ? 'parts')
+        ORDER BY (f.created_at = s.received_at) = (n.detail ? 'parts'), s.received_at DESC LIMIT 1
     ) own ON true
     WHERE n.account_id = :account
       -- What somebody sent themselves stays theirs to follow, whoever else may see it.
@@ -59,6 +61,7 @@ class Notice:
     kind: Kind
     green_space_id: str
     name: str
+    """Of the space; to who suggested what became part of it, what they called that."""
     there: bool
     """Whether the space is there and they may see it."""
     works: bool
@@ -116,12 +119,17 @@ def watchers(session: Session, green_space_id: str) -> set[str]:
 
 
 def suggesters(session: Session, green_space_id: str) -> set[str]:
-    """The accounts that suggested a space: they are told what became of it, watching or not."""
+    """The accounts that suggested a space: they are told what became of it, watching or not.
+
+    Whose suggestion became part of it is told only where everybody may see it (as in `outcomes`).
+    """
     return set(
         session.execute(
             text(
-                "SELECT account_id FROM survey.submissions"
-                " WHERE green_space_id = :space AND kind = 'space' AND account_id IS NOT NULL"
+                "SELECT s.account_id FROM survey.submissions s"
+                " JOIN register.green_spaces f ON f.key = s.green_space_key"
+                " WHERE f.id = :space AND s.kind = 'space' AND s.account_id IS NOT NULL"
+                " AND (f.visibility = 'public' OR f.created_at = s.received_at)"
             ),
             {"space": green_space_id},
         ).scalars()
@@ -135,12 +143,14 @@ def tell(
     *,
     by: Account | None,
     to: Iterable[str] | None = None,
+    also: Iterable[str] = (),
     **detail: Any,
 ) -> int:
     """Leave a notice for some people, never for whoever did it; how many were to be told.
 
     With `to` None: those who watch the space, those who suggested it where its stage moved or it was merged,
-    and those who may see the queue there where something new waits in it. Who has gone is told nothing.
+    and those who may see the queue there where something new waits in it; and those of `also`. Who has gone
+    is told nothing.
     """
     if to is None:
         people = watchers(session, green_space_id)
@@ -150,6 +160,7 @@ def tell(
             people |= who_may(session, Action.SEE_QUEUE, localities_of(session, green_space_id))
     else:
         people = set(to)
+    people |= set(also)
     people.discard(by.id if by else "")
     for account_id in sorted(people):
         session.execute(
@@ -206,13 +217,14 @@ def _notice(row: Row[Any], account: Account, names: Mapping[bool, Mapping[str | 
     words = said.get("body") if works or (row.there and said.get("named")) else None
     if sent:
         words = sent["fields"].get("note") or sent["fields"].get("opportunity")
+    theirs = "parts" in row.detail and not works
     # What became part of it may have been a draft, whose name only the network knows.
     detail = row.detail if works else {key: row.detail[key] for key in row.detail if key not in OF_A_DRAFT}
     return Notice(
         id=row.id,
         kind=row.kind,
         green_space_id=row.green_space_id,
-        name=row.name if row.there else row.own_name or row.green_space_id,
+        name=row.name if row.there and not (theirs and row.own_name) else row.own_name or row.green_space_id,
         there=row.there,
         works=works,
         own_submission=str(row.own) if row.own else None,

@@ -58,6 +58,15 @@ MOVED_OTHERWISE = (
     FROM history.changes c WHERE {at_once} AND c.table_name = 'evidence' AND c.row_key = t.key::text
       AND c.operation = 'updated' AND c.before ->> 'subject' = 'green-spaces'
       AND c.before ->> 'subject_id' = :id AND t.subject_id = c.after ->> 'subject_id'""",
+    # What was told of it, and of what had become part of it before, is told of it again.
+    """UPDATE survey.notices n SET green_space_id = :id, detail = n.detail - 'parts' || jsonb_strip_nulls(
+        jsonb_build_object('parts', (
+            SELECT jsonb_agg(p.part ORDER BY p.at)
+            FROM jsonb_array_elements(n.detail -> 'parts') WITH ORDINALITY p (part, at)
+            WHERE p.at < (SELECT min(o.at)
+                FROM jsonb_array_elements(n.detail -> 'parts') WITH ORDINALITY o (part, at)
+                WHERE o.part ->> 'id' = :id))))
+    WHERE n.detail -> 'parts' @> jsonb_build_array(jsonb_build_object('id', CAST(:id AS text)))""",
     # Who watched it watches it again, and only who chose to goes on watching what it was merged into.
     """INSERT INTO survey.watches (account_id, green_space_key, since)
     SELECT a.id, :key, CAST(c.before ->> 'since' AS timestamptz)

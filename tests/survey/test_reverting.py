@@ -3,12 +3,13 @@
 import pytest
 from sqlalchemy import text
 
-from mapservice.survey import comments, notices, reverting, stages
+from mapservice.survey import comments, merging, notices, reverting, stages
 from mapservice.survey.changes import changes_of
 from mapservice.survey.editing import edit
 from mapservice.survey.merging import merge, part_of_what, parts_of
 from mapservice.survey.reverting import ChangedSince, bring_back, removed_spaces, revert
 from mapservice.survey.spaces import NoSuchSpace, NotAllowed, Outdated, Refused, read_space
+from mapservice.web.survey.telling import notice_words
 from tests.survey.conftest import NORTH
 
 NETWORK = ("public", "network")
@@ -252,6 +253,51 @@ def test_who_watched_still_does_after_a_merge_and_after_it_was_taken_back(databa
     with database.session("tests") as session:
         assert notices.watchers(session, into) == {both.id}
         assert notices.watchers(session, duplicate) == {grace.id, both.id}
+
+
+def test_a_notice_is_of_what_it_was_told_of_however_often_that_was_merged_and_brought_back(
+    database, suggest, ada, grace, who
+):
+    vic, rae = who("contributor"), who("contributor")
+    first, second = suggest(by=vic, name="The yard"), suggest(by=rae, name="The stage")
+    last = suggest(name="The car park")
+    with database.session("tests") as session:
+        session.execute(
+            text('UPDATE survey.submissions SET fields = \'{"name": "The yard"}\' WHERE account_id = :id'),
+            {"id": vic.id},
+        )
+        for space_id in (first, second, last):
+            notices.tell(session, "suggested", space_id, by=None, to=[grace.id])
+        notices.tell(session, "stage", first, by=ada, stage="plan")
+
+    def told(account):
+        with database.session("tests") as session:
+            found = notices.notices_of(session, account)
+            return [(each.green_space_id, each.name, notice_words(each)) for each in found]
+
+    def gone(space_id):
+        with database.session("tests") as session:
+            return merging.removal_of(session, space_id)
+
+    apart = [(last, "The car park"), (second, "The stage"), (first, "The yard")]
+    by_whom = {space_id: words for space_id, _, words in told(grace)}
+    assert [each[:2] for each in told(grace)] == apart
+    do_merge(database, ada, first, second)
+    do_merge(database, ada, second, last)
+    assert [each[:2] for each in told(grace)] == [(last, "The car park")] * 3
+    assert told(grace)[2][2] == f"To “The yard”, which is part of it now: {by_whom[first]}"
+    # Who suggested it is told what became of it, and nothing of what it became part of.
+    theirs = told(vic)
+    assert {each[1] for each in theirs} == {"The yard"}
+    with database.session("tests") as session:
+        notices.tell(session, "stage", last, by=ada, stage="plan")
+    assert told(vic) == theirs
+    with database.session(ada.actor) as session:
+        bring_back(session, gone(second), ada)
+    assert [each[:2] for each in told(grace)] == [apart[0], (second, "The stage"), (second, "The stage")]
+    with database.session(ada.actor) as session:
+        bring_back(session, gone(first), ada)
+    assert told(grace) == [(*each, by_whom[each[0]]) for each in apart]
 
 
 def test_what_only_the_council_sees_does_not_become_the_networks(database, suggest, who):

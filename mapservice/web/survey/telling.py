@@ -15,7 +15,14 @@ MOST_MAILED = 40
 
 
 def notice_words(notice: Notice) -> str:
-    """What happened."""
+    """What happened, and to what: it may have been to what has become part of the space since."""
+    said = _what_happened(notice)
+    if parts := notice.detail.get("parts"):
+        return gettext("To “%(name)s”, which is part of it now: %(what)s", name=parts[0]["name"], what=said)
+    return said
+
+
+def _what_happened(notice: Notice) -> str:
     who, detail = in_words(notice.by) if notice.by else gettext("Somebody"), notice.detail
     reason = detail.get("reason") or ""
     match notice.kind:
