@@ -36,7 +36,7 @@ class Comment:
     said_at: datetime
     body: str
     mentions: tuple[str, ...]
-    """Whom it names, as they are shown."""
+    """Whom else it names, as they are shown."""
     removed: bool
 
 
@@ -162,7 +162,10 @@ def comments_of(session: Session, space: Space, account: Account, page: int = 1)
             mine=row.account_id == account.id,
             said_at=row.said_at,
             body="" if row.removed else row.body,
-            mentions=() if row.removed else tuple(names[who] for who in row.mentions),
+            # Nobody is told what they said themselves.
+            mentions=()
+            if row.removed
+            else tuple(names[who] for who in row.mentions if who != row.account_id),
             removed=row.removed,
         )
         for row in rows

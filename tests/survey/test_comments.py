@@ -50,9 +50,11 @@ def test_who_is_named_is_told_and_who_watches_too(database, suggest, people, who
     assert (comment.by, comment.mentions) == ("Ada L", ("Ada Lovely",))
     assert told(database, people["ada-m"]) == [("mention", space_id)]
     assert told(database, watcher) == [("comment", space_id)]
+    say(database, people["ada-m"], space_id, "I have, as @Ada Lovely can say")
+    assert [each.mentions for each in read(database, watcher, space_id)] == [("Ada Lovely",), ()]
     # Who says something follows what comes of it.
     say(database, watcher, space_id, "I have")
-    assert told(database, people["ada"]) == [("comment", space_id)]
+    assert told(database, people["ada"]) == [("comment", space_id)] * 2
 
 
 def test_only_names_people_chose_can_be_mentioned_and_only_who_sees_the_space(database, suggest, people):
