@@ -24,7 +24,7 @@ _SAID = {
     "414": "The address is too long.",
     "415": "The media type is not understood.",
     "422": "The feature cannot be taken as it is; everything wrong is listed.",
-    "428": "If-Match is missing: the ETag of the feature as it was fetched.",
+    "428": "If-Match is missing, or is `*`: send the ETag of the feature as it was fetched.",
     "503": "There is too much to do just now.",
 }
 _ETAG = {"ETag": {"description": "The feature's version.", "schema": {"type": "string"}}}
@@ -41,7 +41,21 @@ _IF_MATCH = {
     "in": "header",
     "required": False,
     "schema": {"type": "string"},
-    "description": "The ETag of the feature as it was fetched.",
+    "description": "The ETag of the feature as it was fetched. `*` is not taken: it names no version.",
+}
+_LOCKED = (
+    " Fetch the feature first and send its `ETag` as `If-Match`: if it was changed since, the answer is 412"
+    " and nothing is done; without `If-Match` it is 428."
+)
+_ABOUT = {
+    "create": "Adds a GeoJSON feature. Its id is the `id` sent or made from its name;"
+    " `Location` says where it is.",
+    "replace": "Puts a whole feature in place of the one there: a property left out is emptied, or takes its"
+    " default. What the service works out itself (ward, locality, page) may be sent back and is passed over."
+    + _LOCKED,
+    "update": "Changes what is sent, as a JSON merge patch: a property left out stays, `null` empties it;"
+    " `geometry`, where sent, is replaced whole." + _LOCKED,
+    "delete": "Removes the feature from the layer; its history stays." + _LOCKED,
 }
 
 
@@ -99,6 +113,7 @@ def _operation(
     operation: Document = {
         "operationId": f"{layer.id}.{name}",
         "summary": f"{layer.title}: {about}",
+        "description": _ABOUT[name],
         "security": [{"token": []}],
         "parameters": [*parameters, *headers],
         "responses": {**done, **refused},

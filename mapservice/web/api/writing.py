@@ -141,20 +141,22 @@ def _changing(actor: str, change: Callable[[Session], T]) -> T:
 
 
 def _version_held(layer: Layer, feature_id: str, viewer: Viewer) -> int:
-    """The feature's version that the client changes, from If-Match; 428 where it is missing.
+    """The feature's version that the client changes, from If-Match; 428 where it is missing or `*`.
 
-    Of a feature that is not there it would have none to send: that is said first.
+    `*` is whatever version there is: it would write over a change that the client has never seen. Of a
+    feature that is not there it would have none to send: that is said first.
     """
-    held = request.headers.get("If-Match")
-    if held is None:
+    held = request.headers.get("If-Match", "").strip()
+    if held in ("", "*"):
         with context.database().reading() as cursor:
             found = read_feature(cursor, layer, feature_id, FeatureQuery(), context.site(), viewer)
         must_be_found(found, layer, feature_id)
         raise Problem(
             HTTPStatus.PRECONDITION_REQUIRED,
-            "Send If-Match with the ETag of the feature as you fetched it, so that nobody's change is lost.",
+            "Send If-Match with the ETag of the feature as you fetched it, so that nobody's change is lost."
+            + (" If-Match: * names no version, and is not taken here." if held else ""),
         )
-    match = ENTITY_TAG.fullmatch(held.strip())
+    match = ENTITY_TAG.fullmatch(held)
     # A weak or foreign tag, or several, can never be the one that holds.
     return int(match[1]) if match else -1
 

@@ -171,6 +171,9 @@ def test_a_stale_tag_is_refused_and_a_missing_one_asked_for(client, editor, made
     assert response.status_code == 412
     assert response.content_type == "application/problem+json"
     assert client.put(url, json=second, headers=editor).status_code == 428
+    any_version = put(client, editor, url, "*", second)
+    assert (any_version.status_code, "names no version" in any_version.get_json()["detail"]) == (428, True)
+    assert put(client, editor, f"{ITEMS}/nowhere", "*", second).status_code == 404
     assert client.put(f"{ITEMS}/nowhere", json=second, headers=editor).status_code == 404
     assert client.delete(f"{ITEMS}/nowhere", headers=editor).status_code == 404
     assert client.get(url).get_json()["properties"]["note"] == "first"
