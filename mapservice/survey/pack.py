@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +15,7 @@ from psycopg import Cursor
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from mapservice.layers.features import read_count
 from mapservice.layers.formats import Format, Job, snapshot
 from mapservice.layers.layer import Layer, Property
 from mapservice.layers.query import CRS84, STORAGE_CRS, FeatureQuery
@@ -74,15 +76,24 @@ def read_drafts(session: Session, space_ids: Sequence[str]) -> frozenset[str]:
 
 
 def read_licences(
-    cursor: Cursor[tuple[Any, ...]], locality_name: str, viewer: Viewer
+    cursor: Cursor[tuple[Any, ...]], locality_name: str, viewer: Viewer, examples: bool
 ) -> list[tuple[str, str]]:
-    """The sources of a locality's green spaces, each with its licence."""
+    """The sources of a locality's green spaces, each with its licence; of `examples` if they are shown."""
     rows = cursor.execute(
         "SELECT DISTINCT source, licence FROM layers.green_spaces"
-        " WHERE areas #>> '{localities,0,name}' = %s AND visibility = ANY (%s) ORDER BY 1, 2",
-        (locality_name, list(viewer)),
+        " WHERE areas #>> '{localities,0,name}' = %s AND visibility = ANY (%s) AND (%s OR NOT demonstration)"
+        " ORDER BY 1, 2",
+        (locality_name, list(viewer), examples),
     )
     return [(source, licence) for source, licence in rows]
+
+
+@lru_cache(maxsize=64)
+def without_examples(layer: Layer) -> Layer:
+    """A layer of green spaces without what was made up for demonstration: one object for each, as texts of
+    statements are kept by layer."""
+    kept = "NOT f.demonstration"
+    return replace(layer, where=f"({layer.where}) AND {kept}" if layer.where else kept)
 
 
 def spaces_job(layer: Layer, locality_name: str, viewer: Viewer, crs: str, site: str) -> Job:
@@ -102,9 +113,14 @@ def spaces_file(
     wanted: Format,
     site: str,
 ) -> bytes:
-    """The same as a file, by the writer that makes the layer's downloads."""
+    """The same as a file, by the writer that makes the layer's downloads.
+
+    What was made up for demonstration is left out, as from the pack, unless there is nothing else.
+    """
     crs = CRS84 if wanted.degrees_only else STORAGE_CRS
-    job = spaces_job(layer, locality_name, viewer, crs, site)
+    real = spaces_job(without_examples(layer), locality_name, viewer, crs, site)
+    any_real = read_count(cursor, real.layer, real.query, viewer) > 0
+    job = real if any_real else spaces_job(layer, locality_name, viewer, crs, site)
     with TemporaryDirectory(prefix="mapservice-pack-") as folder, snapshot(cursor.connection):
         path = Path(folder) / f"{layer.id}{wanted.ending}"
         wanted.save(cursor.connection, job, path)

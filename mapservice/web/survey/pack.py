@@ -16,7 +16,14 @@ from mapservice.layers.formats import FORMAT_BY_ID
 from mapservice.maps.drawn import draw_map
 from mapservice.survey import meetings
 from mapservice.survey.happened import Happened, read_happened
-from mapservice.survey.pack import Shown, newest_photographs, read_drafts, read_licences, spaces_file
+from mapservice.survey.pack import (
+    Shown,
+    newest_photographs,
+    read_drafts,
+    read_licences,
+    spaces_file,
+    without_examples,
+)
 from mapservice.survey.spaces import corners
 from mapservice.survey.storage import folder_of, path_of
 from mapservice.web import context, frontend, identity, paper, reading
@@ -135,13 +142,16 @@ def _papers(locality: reading.Feature) -> Papers:
         known = read_known(cursor, viewer)
         asked = replace(read_asked(known, []), locality=name)
         candidates = ranked(cursor, asked)
-        licences = read_licences(cursor, name, viewer)
+        # The ranking has what was made up for demonstration only where there is nothing else.
+        examples = any(one.demonstration for one in candidates)
+        licences = read_licences(cursor, name, viewer, examples)
+        layers = [layer for layer in context.catalogue() if layer.id in ("localities", *LAYERS)]
         if locality.geometry is None:
             raise ValueError(f"{locality.id} lies nowhere")
         (west, south), (east, north) = box = corners(locality.geometry)
         drawn = draw_map(
             cursor,
-            [layer for layer in context.catalogue() if layer.id in ("localities", *LAYERS)],
+            [layer if examples or layer.id not in LAYERS else without_examples(layer) for layer in layers],
             viewer,
             ((west + east) / 2, (south + north) / 2),
             [(one.place, (one.longitude, one.latitude)) for one in candidates[:MOST_NUMBERED]],

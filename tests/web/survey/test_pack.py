@@ -127,7 +127,8 @@ def test_files_are_the_localitys_own_with_drafts_and_no_cell_is_a_formula(signed
     browser = signed_in("reviewer")
     answer = browser.get("/review/pack.csv?locality=south")
     drafts = {row["id"]: row for row in rows(answer)}
-    assert {*drafts} == {S1, S2, "demonstration-space-s3"}
+    # The third is made up: it is in the pack only where nothing real is.
+    assert {*drafts} == {S1, S2}
     assert (drafts[S1]["visibility"], drafts[S2]["visibility"]) == ("public", "network")
     assert drafts[S2]["name"] == '\'=HYPERLINK("x")<script>'
     assert drafts[S2]["licence"] == "Open Government Licence v3.0"
@@ -140,6 +141,39 @@ def test_files_are_the_localitys_own_with_drafts_and_no_cell_is_a_formula(signed
     assert {row["locality"] for row in existing} == {"South"}
     assert len(existing) > 20
     assert browser.get("/review/pack.csv?locality=south&layer=assets").status_code == 404
+
+
+def test_what_is_made_up_is_drawn_and_credited_only_where_nothing_is_real(signed_in, database, monkeypatch):
+    from mapservice.web.survey import pack
+
+    drawn = []
+    draw = pack.draw_map
+
+    def spy(cursor, layers, *rest, **more):
+        drawn.append(next(layer for layer in layers if layer.id == "potential-green-spaces").where)
+        return draw(cursor, layers, *rest, **more)
+
+    monkeypatch.setattr(pack, "draw_map", spy)
+    source = "Demonstration records: Open Government Licence v3.0"
+    assert source in signed_in("reviewer").get(PACK).text  # of the two that stand here for real ones
+    assert drawn.pop().endswith("AND NOT f.demonstration")
+    browser = signed_in("planner")
+    page = browser.get("/review/pack?locality=north").text
+    assert "Every space in this list is an example" in page
+    assert source in page
+    assert "NOT f.demonstration" not in drawn.pop()
+    assert {row["demonstration"] for row in rows(browser.get("/review/pack.csv?locality=north"))} == {"true"}
+    with database.session("tests") as session:
+        session.execute(
+            text(
+                "UPDATE register.green_spaces SET stage = 'declined', stage_reason = 'Built upon'"
+                " WHERE id LIKE 'demonstration-space-n%'"
+            )
+        )
+    page = browser.get("/review/pack?locality=north").text
+    assert "No potential green space is recorded here yet." in page
+    assert source not in page
+    assert drawn.pop().endswith("AND NOT f.demonstration")
 
 
 def test_another_locality_is_not_theirs(signed_in):
