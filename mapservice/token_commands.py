@@ -24,7 +24,9 @@ def tokens() -> None:
 @tokens.command()
 @click.argument("account")
 @click.option("--name", help="Whose it is, as the history shows it. Default: ACCOUNT.")
-@click.option("--edit/--no-edit", default=False, help="Whether it may change features.")
+@click.option(
+    "--edit/--no-edit", default=False, help="Whether it may change features: as a planner does, everywhere."
+)
 @click.option("--sees", type=click.Choice(list(SEES)), default="public", help="The most it may see.")
 @click.option("--days", type=click.IntRange(1, 3650), default=365, help="How long the token holds.")
 @click.option("--label", default="", help="What it is for, to know it by later.")
@@ -37,6 +39,8 @@ def add(account: str, name: str | None, edit: bool, sees: str, days: int, label:
         except UnknownAccount as error:
             raise OperatorError(str(error)) from None
     click.echo(token)
+    may = "reads and changes features of every layer that can be edited" if edit else "reads"
+    click.echo(f"It {may}, and sees what is {' and '.join(SEES[sees])}.", err=True)
     click.echo("Keep it secret: it is not shown again. Use it as: Authorization: Bearer <token>", err=True)
 
 
