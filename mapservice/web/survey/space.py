@@ -175,6 +175,7 @@ def page(space_id: str, *, errors: dict[str, str] | None = None, status: int = 2
             most_comments=MOST_COMMENTS,
             most_changes=MOST_SHOWN,
             settled_note=_settled_note(space),
+            published=published_texts(space),
             mentionable=[*people_to_mention(session, space)],
             files=files_of(session, space),
             watching=watches(session, account.id, space.id),
@@ -192,6 +193,19 @@ def page(space_id: str, *, errors: dict[str, str] | None = None, status: int = 2
             both=[name for name in request.args.get("both", "").split(",") if name in FIELDS],
         )
     return make_response(content, status)
+
+
+def published_texts(space: Space) -> list[tuple[str, str]]:
+    """What people wrote of a space, field by field, that everybody reads once it is published."""
+    layer = context.catalogue().get(
+        "green-spaces" if space.status == "existing" else "potential-green-spaces"
+    )
+    written = [name for name, field in FIELDS.items() if field.kind in ("line", "text")]
+    return [
+        (name, str(space.values[name]))
+        for name in (*written, "stage_reason")
+        if space.values[name] and layer.find_property(name)
+    ]
 
 
 def _settled_note(space: Space) -> str | None:

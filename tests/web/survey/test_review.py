@@ -323,6 +323,23 @@ def test_an_address_does_not_lead_to_what_they_may_not_see(database, suggest, re
     assert secret not in reviewer.get("/review/removed").text
 
 
+def test_who_publishes_sees_at_the_button_just_what_words_everybody_reads_then(database, suggest, reviewer):
+    words = {"opportunity": "Ring Joe on 020 7946 0000", "owner_note": "Says a sign", "access_note": "A gate"}
+    space_id = suggest(**words, safety_note="Nettles", type="allotments")
+    at = f"/review/{space_id}"
+    box = re.search(r'id="to-publish">(.*?)</dl>', reviewer.get(at).text, re.S)[1]
+    told = [re.sub(r"<[^>]+>", "", each).strip() for each in re.findall(r"<dd.*?</dd>", box, re.S)]
+    assert told == [seen(database, space_id).name, words["access_note"], words["opportunity"]]
+    assert "must not hold names or telephone numbers" in box
+    follow(
+        reviewer, reviewer.post(f"{at}/publish", at, version=seen(database, space_id).version, public="yes")
+    )
+    assert 'id="to-publish"' not in reviewer.get(at).text
+    item = reviewer.get(f"/api/collections/potential-green-spaces/items/{space_id}").json["properties"]
+    assert {*told} <= {*map(str, item.values())}
+    assert not {"Says a sign", "Nettles"} & {*map(str, item.values())}
+
+
 def test_the_second_to_publish_or_to_set_a_day_is_told(database, suggest, reviewer, signed_in):
     space_id, other = suggest(), signed_in("administrator")
     at, version = f"/review/{space_id}", seen(database, space_id).version
