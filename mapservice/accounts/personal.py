@@ -35,8 +35,8 @@ _PARTS = {
     "watches": "SELECT g.id AS green_space_id, w.since FROM survey.watches w"
     " JOIN register.green_spaces g ON g.key = w.green_space_key WHERE w.account_id = :id ORDER BY g.id",
     # What became part of a space may have been a draft of others.
-    "notices": "SELECT green_space_id, kind, detail - ARRAY['name', 'merged', 'parts'] AS detail, made_at, read_at,"
-    " mailed_at FROM survey.notices"
+    "notices": "SELECT green_space_id, kind, detail - ARRAY['name', 'merged', 'parts'] AS detail, made_at,"
+    " read_at, mailed_at FROM survey.notices"
     " WHERE account_id = :id ORDER BY id",
     "merges": "SELECT merged_id, into_id, reason, merged_at FROM survey.merges"
     " WHERE account_id = :id ORDER BY merged_at, merged_id",

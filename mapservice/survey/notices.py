@@ -39,7 +39,7 @@ SHOWN = """FROM survey.notices n
     LEFT JOIN LATERAL (
         SELECT s.id, s.fields ->> 'name' AS name FROM survey.submissions s
         WHERE s.green_space_id = n.green_space_id AND s.account_id = n.account_id AND s.kind = 'space'
-          -- What became part of another is theirs as far as the notice is about that, and not about the other.
+          -- What became part of another is theirs where the notice is about that, and not about the other.
           AND (f.id IS NULL OR f.created_at = s.received_at OR n.kind = 'merged' OR n.detail ? 'parts')
         ORDER BY (f.created_at = s.received_at) = (n.detail ? 'parts'), s.received_at DESC LIMIT 1
     ) own ON true
