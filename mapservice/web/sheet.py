@@ -6,7 +6,8 @@ about, or handed on, must not say where somebody lives.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,7 +22,16 @@ from mapservice.web import context
 from mapservice.web.reading import Feature
 
 MOST_PLACES = 6
-"""What fits beside the map with hours and a note for each."""
+# Beside the map, in lines of its small print; a name is larger, and a place is set off from the next.
+LINES = 50.0
+LETTERS_IN_LINE = 46
+LETTERS_IN_NAME = 34
+NAME_LINE = 1.3
+SPACE = 0.6
+# The longest words for how far it is, and the most lines that its hours may have: see _sheet.scss.
+DISTANCE_LETTERS = 60
+HOURS_LINES = 4
+NO_NUMBER_LETTERS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,7 @@ def help_sheet(
 
     Not `marked` where nobody stands there: the middle of an area.
     """
-    places = list(enumerate(_once(features), start=1))[:MOST_PLACES]
+    places = list(enumerate(_fitting(_once(features)), start=1))
     layers = [layer for layer in context.catalogue() if layer.style.shown]
     known = [(number, feature.point) for number, feature in places if feature.point]
     drawn = draw_map(cursor, layers, context.viewer(), you, known, label, marked=marked)
@@ -77,6 +87,32 @@ def scannable(address: str) -> Markup:
     code = segno.make(address, error="m", micro=False)
     svg = code.svg_inline(border=4, omitsize=True, svgclass="app-code-to-scan", lineclass=None)
     return Markup(svg)  # noqa: S704 - drawn from the address as squares
+
+
+def _fitting(features: list[Feature]) -> list[Feature]:
+    """The first of them, as many as there is room for: what the map marks must be in the list beside it."""
+    room, fitting = LINES, []
+    for feature in features[:MOST_PLACES]:
+        room -= _lines(feature.properties)
+        if room < 0:
+            break
+        fitting.append(feature)
+    return fitting
+
+
+def _lines(facts: Mapping[str, Any]) -> float:
+    """How many lines a place takes on paper, rather too many than too few."""
+    about = ", ".join(filter(None, (facts.get("kind"), facts.get("address"), facts.get("postcode"))))
+    contact = facts.get("phone") or facts.get("email")
+    said = DISTANCE_LETTERS + (len(contact) if contact else NO_NUMBER_LETTERS)
+    hours = HOURS_LINES if facts.get("opening_hours") else _wrapped(len(facts.get("opening_note") or ""))
+    unsure = NO_NUMBER_LETTERS // 2 if facts.get("verified") is False else 0
+    name = _wrapped(len(facts["name"]) + unsure, LETTERS_IN_NAME) * NAME_LINE
+    return name + _wrapped(len(about)) + _wrapped(said) + min(hours, HOURS_LINES) + SPACE
+
+
+def _wrapped(letters: int, in_line: int = LETTERS_IN_LINE) -> int:
+    return max(1, math.ceil(letters / in_line))
 
 
 def _once(features: Iterable[Feature]) -> list[Feature]:
