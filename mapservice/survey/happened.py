@@ -113,10 +113,39 @@ def read_happened(session: Session, locality: str, since: datetime, viewer: View
         detail = {"merged": row.merged_id, "reason": known_again(row.reason)}
         told.setdefault(row.id, []).append(Event("merged", row.at, names[row.actor], detail))
     stories = [
-        Story(space_id, row.name, row.demonstration, tuple(sorted(told[space_id], key=lambda one: one.at)))
+        Story(space_id, row.name, row.demonstration, events)
         for space_id, row in spaces.items()
+        if (events := _without_undone(sorted(told[space_id], key=lambda one: one.at)))
     ]
     return Happened(tuple(sorted(stories, key=lambda story: (story.name, story.id))), added)
+
+
+def _without_undone(events: Iterable[Event]) -> tuple[Event, ...]:
+    """What happened without the moves that were taken back, and without the taking back.
+
+    Who moves a space back and says why has not taken anything back: that is told.
+    """
+    kept: list[Event] = []
+    for event in events:
+        last = next((one for one in reversed(kept) if "stage" in one.detail), None)
+        if (
+            last
+            and "stage" in event.detail
+            and _before(last) == _after(event)
+            and _after(last) == _before(event)
+        ):
+            kept.remove(last)
+        else:
+            kept.append(event)
+    return tuple(kept)
+
+
+def _before(event: Event) -> tuple[str | None, str | None]:
+    return event.detail["was"], event.detail["reason_before"]
+
+
+def _after(event: Event) -> tuple[str | None, str | None]:
+    return event.detail["stage"], event.detail["reason"]
 
 
 def _events(row: Row[Any], by: str) -> Iterable[Event]:
@@ -138,6 +167,7 @@ def _events(row: Row[Any], by: str) -> Iterable[Event]:
             "stage": stage,
             "reason": after.get("stage_reason"),
             "opened_on": after.get("opened_on"),
+            "reason_before": before.get("stage_reason"),
         }
         yield Event(kind, row.at, by, detail)
     if "confirmed_on" in changed and after["confirmed_on"]:

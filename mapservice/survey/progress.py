@@ -103,7 +103,11 @@ _AREAS = f"""
 """
 _STEPS = f"""
     SELECT v.valid_from AS at, v.state ->> 'stage' AS stage,
-           lag(v.state ->> 'stage') OVER (PARTITION BY v.row_key ORDER BY v.version_from) AS was
+           array_position(%(funnel)s, v.state ->> 'stage') AS step,
+           lag(v.state ->> 'stage') OVER (PARTITION BY v.row_key ORDER BY v.version_from) AS was,
+           min(array_position(%(funnel)s, v.state ->> 'stage')) OVER (
+               PARTITION BY v.row_key ORDER BY v.version_from
+               ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS lowest_since
     FROM register.green_spaces g
     JOIN history.versions v ON v.relation = 'layers.green_spaces' AND v.row_key = g.id
     -- What was never suggested has no stage, and may have the longest history of all. What was over before
@@ -122,9 +126,11 @@ _MONTHS = f"""
           AND (s.kind = 'space' OR s.state = 'taken')
         UNION ALL
         SELECT CASE WHEN stage IN ('opened', 'declined') THEN stage ELSE 'further' END, at
+        -- A step counts while it stands: what went back since has not come so far, nor been declined.
         FROM ({_STEPS}) steps WHERE stage <> was
-          AND (stage IN ('opened', 'declined')
-               OR array_position(%(funnel)s, stage) > array_position(%(funnel)s, was))
+          AND CASE stage WHEN 'declined' THEN lowest_since IS NULL
+              ELSE step <= COALESCE(lowest_since, step)
+                   AND (stage = 'opened' OR step > array_position(%(funnel)s, was)) END
     )
     SELECT m.month, {", ".join(f"count(h.what) FILTER (WHERE h.what = '{f.name}')" + f" AS {f.name}"
                                for f in fields(MonthProgress) if f.name != "month")}

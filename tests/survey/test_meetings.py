@@ -8,7 +8,7 @@ from sqlalchemy import text
 from mapservice.survey import meetings, stages
 from mapservice.survey.happened import read_happened
 from mapservice.survey.merging import merge
-from mapservice.survey.reverting import bring_back, removed_spaces
+from mapservice.survey.reverting import bring_back, removed_spaces, revert
 from mapservice.survey.spaces import read_space
 from tests.survey.conftest import NORTH
 
@@ -91,6 +91,26 @@ def test_everything_a_meeting_should_hear_of_is_told_in_order(database, who, sug
     assert details[3]["reason"] == "The owner will build"
     assert details[5]["opened_on"] == date.today().isoformat()
     assert told(space_id, datetime.now(UTC)) is None, "nothing since"
+
+
+def test_a_move_and_its_undo_are_not_told_and_what_was_done_again_is_told_once(
+    database, who, suggest, told, now
+):
+    reviewer, space_id = who("reviewer"), suggest()
+
+    def kinds():
+        return [event.kind for event in told(space_id, now).events]
+
+    with database.session(reviewer.actor) as session:
+        version = read_space(session, space_id, reviewer.sees).version
+        moved = stages.move_stage(session, space_id, "checked-on-site", reviewer, version)
+    assert kinds() == ["suggested", "stage"]
+    with database.session(reviewer.actor) as session:
+        undone = revert(session, space_id, moved.version, reviewer)
+    assert kinds() == ["suggested"]
+    with database.session(reviewer.actor) as session:
+        revert(session, space_id, undone.version, reviewer)
+    assert kinds() == ["suggested", "stage"]
 
 
 def test_each_space_is_told_to_its_own_locality_and_drafts_only_to_the_network(suggest, told, now):

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from mapservice.survey import progress
+from mapservice.survey.reverting import revert
 from mapservice.survey.spaces import read_space
 from mapservice.survey.stages import move_stage
 from tests.survey.conftest import NORTH
@@ -71,6 +72,33 @@ def test_spaces_are_counted_at_their_stage_and_all_that_came_so_far(read, sugges
         assert sum(area.existing_ha for area in inside) == pytest.approx(total.existing_ha)
     month = months(database)[0]
     assert (month.suggested, month.further, month.opened, month.declined) == (6, 2, 1, 1)
+
+
+def test_a_move_its_undo_and_its_redo_are_one_step_and_what_was_undone_is_none(suggest, who, database):
+    reviewer, space_id = who("reviewer"), suggest()
+
+    def counted():
+        month = months(database)[0]
+        return month.further, month.opened, month.declined
+
+    def move(stage, **more):
+        with database.session(reviewer.actor) as session:
+            version = read_space(session, space_id, reviewer.sees).version
+            return move_stage(session, space_id, stage, reviewer, version, **more).version
+
+    def undo(version):
+        with database.session(reviewer.actor) as session:
+            return revert(session, space_id, version, reviewer).version
+
+    further, opened, declined = counted()
+    undone = undo(move("checked-on-site"))
+    assert counted() == (further, opened, declined)
+    undo(undone)
+    assert counted() == (further + 1, opened, declined)
+    undo(move("declined", reason="It is a road"))
+    assert counted() == (further + 1, opened, declined)
+    move("opened", opened_on=str(TODAY), access="open-to-all", sure=True)
+    assert counted() == (further + 1, opened + 1, declined)
 
 
 def test_a_space_confirmed_on_site_counts_with_its_hectares_and_in_its_month(read, database):
