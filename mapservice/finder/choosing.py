@@ -12,8 +12,8 @@ SPECIFIC_FIRST = 3
 
 SHOWN = 3
 """So many are shown before the rest is folded away."""
-KNOWN_SHOWN = 2
-"""So many of these, at most, are taken out of turn for being known to help with the need."""
+KNOWN_FIRST = 2
+"""So many, at most, stand first for being known to help with the need."""
 
 TELLING = ("support", "listed_under", "opening_hours", "opening_note", "phone", "email", "website")
 """A place of which none of these is known is known to stand there, and no more: a polling venue, say."""
@@ -63,12 +63,10 @@ def to_ring_first(place: Place) -> bool:
 
 
 def _shown_first(places: list[Place]) -> list[Place]:
-    """The same, with places known to help among those that are shown, beside the nearest to ask at."""
+    """The same, with the nearest that are known to help first; a nearer door to ask at follows them."""
     known = [place for place in places if known_to_help(place) and not to_ring_first(place)]
-    kept = known[:KNOWN_SHOWN]
-    others = [place for place in places if place not in kept]
-    first = [*kept, *others][:SHOWN]
-    return sorted(places, key=lambda place: place not in first)
+    kept = known[:KNOWN_FIRST]
+    return [*kept, *(place for place in places if place not in kept)]
 
 
 def _nearest(found: Found, suffix: str, told: Collection[str], most: int) -> list[Place]:

@@ -32,6 +32,7 @@ from mapservice.finder.names import (
     find_postcodes,
     find_start,
     find_starts,
+    find_street,
 )
 from mapservice.finder.nearest import SUPPORT_PROPERTIES
 from mapservice.finder.opening import offices_are_shut
@@ -104,13 +105,14 @@ class Begun:
     """Where to start, and what to call it: by its postcode, where `name` is empty.
 
     `about` is the part of a postcode which stands for one that is not known itself; `whole`, that it is an
-    area, in whose middle nobody stands.
+    area, in whose middle nobody stands; `street`, that it is a street, and only a spot in it is known.
     """
 
     start: Start
     name: str = ""
     about: str = ""
     whole: bool = False
+    street: bool = False
 
 
 @blueprint.get("/find")
@@ -235,14 +237,21 @@ def _start_by_name(cursor: Cursor[Any], asked: Asked) -> Begun | Refusal:
     named = find_starts(cursor, asked.where, CHOICES, borough)
     if not named:
         return Refusal(
-            gettext("We know no place or street of that name. Try a postcode, or a place close by"),
+            gettext(
+                "We know no place of that name, and only streets in which a listed place stands. "
+                "Try a postcode, or a place close by"
+            ),
             404,
             localities=tuple(find_localities(cursor)),
         )
     typed = {asked.where.lower(), area_name(asked.where, borough).lower()}
     exact = [one for one in named if one.name.lower() in typed]
-    if len(named) == 1 or len(exact) == 1:
-        return _from((exact or named)[0])
+    if len(exact) == 1:
+        return _from(exact[0])
+    if len(named) == 1:
+        # One place in a street is not the street.
+        street = find_street(cursor, asked.where)
+        return _along(street) if street else _from(named[0])
     return Refusal(
         gettext("More than one place has that name or is in that street. Choose one"), 200, tuple(named)
     )
@@ -253,6 +262,10 @@ def _from(named: Named) -> Begun:
     if layer == "localities":
         return Begun(Start(locality=key), whole=True)
     return Begun(Start(point=(named.longitude, named.latitude)), named.name, whole=layer == "wards")
+
+
+def _along(street: Named) -> Begun:
+    return Begun(Start(point=(street.longitude, street.latitude)), street.name, whole=True, street=True)
 
 
 def _no_such_start(cursor: Cursor[Any], asked: Asked) -> Refusal:

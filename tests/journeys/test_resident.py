@@ -235,4 +235,4 @@ def test_help_near_a_point_of_the_map_by_keyboard_and_by_hand(browser, live_serv
         small.click(button="right", position={"x": 60, "y": 60})
         page.get_by_role("link", name="Find help near this point").press("Enter")
         visitor.at("Help near where you are")
-        expect(page.get_by_role("heading", name="Nearest for help with food")).to_be_visible()
+        expect(page.get_by_role("heading", name="Where to go for help with food")).to_be_visible()

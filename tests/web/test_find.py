@@ -122,6 +122,35 @@ def test_a_name_that_several_have_is_no_mistake_and_nothing_found_is_no_dead_end
     assert "/find?locality=north&amp;need=food" in main_of(nothing)
 
 
+def test_a_street_in_which_one_place_stands_is_not_taken_for_that_place(client):
+    text = main_of(client.get("/find?postcode=upper+street&need=food"))
+    assert 'Help near <span class="app-nowrap">Upper Street</span>' in text
+    assert "somewhere along Upper Street" in text
+    assert "on foot" not in text
+    building = main_of(client.get("/find?postcode=222+upper+street&need=food"))
+    assert 'Help near <span class="app-nowrap">222 Upper Street</span>' in building
+    assert "somewhere along" not in building
+    nowhere = client.get("/find?postcode=chapel+market")
+    assert nowhere.status_code == 404
+    assert "only streets in which a listed place stands" in main_of(nowhere)
+
+
+@pytest.mark.parametrize("postcode, need, first", [("N1 7RH", "food", 1), ("N19 5PH", "family", 2)])
+def test_the_nearest_that_are_known_to_help_come_first_as_the_page_says(client, postcode, need, first):
+    text = main_of(client.get("/find", query_string={"postcode": postcode, "need": need}))
+    listed = text[text.index("The nearest that are known to help with ") :]
+    listed = listed[: listed.index("People to ring")]
+    cards = listed.split('class="app-place__name"')[1:]
+    helping = [bool(re.search(r"(Listed for help|helps) with (food|your family)", card)) for card in cards]
+    far = [
+        float(number) * (1000 if unit == "km" else 1)
+        for number, unit in (re.search(r"([0-9.]+) (km|metres)", card).groups() for card in cards)
+    ]
+    known = [metres for metres, helps in zip(far, helping, strict=True) if helps]
+    assert all(helping[:first])
+    assert known == sorted(known)
+
+
 def test_a_retired_postcode_still_works_and_says_so(client):
     assert "no longer in use" in client.get("/find?postcode=WC1X+9EY").text
 
@@ -188,7 +217,7 @@ def test_wishes_that_nothing_meets_are_named_and_the_nearest_shown(client):
 def test_wishes_that_something_meets_keep_the_rest_out(app, client):
     answer = client.get("/find?postcode=N1+9JP&need=family&children=1")
     text = main_of(answer)
-    listed = text[text.index("Nearest for help with your family") : text.index("People to ring")]
+    listed = text[text.index("Where to go for help with your family") : text.index("People to ring")]
     assert "Children&#39;s Centre" in listed
     assert "Vernon Hall" not in listed
     assert "Search without" not in text
@@ -272,15 +301,15 @@ def test_places_not_known_to_help_are_not_called_help_and_bare_ones_come_last(cl
         for need in ("money", "work", "food"):
             answer = client.get("/find", query_string={"postcode": postcode, "need": need})
             text = main_of(answer)
-            title = re.search(r">((?:Nearest for help with|Where to ask about)[^<]+)", text)[1]
-            if title.startswith("Where"):
+            title = re.search(r">((?:Where to go for help with|Where to ask about)[^<]+)", text)[1]
+            if title.startswith("Where to ask"):
                 assert "Not known to help with" in text
-            said.add(title.split()[0])
+            said.add(title.split()[2])
             listed = text[text.index(title) : text.index("People to ring")]
             first = re.findall(r'app-place__name"><a class="govuk-link" href="/assets/([^"]+)"', listed)
             order = [one in bare for one in first if "ring first" not in one]
             assert not order[0], (postcode, need, first)
-    assert "Where" in said
+    assert "ask" in said
 
 
 @pytest.mark.parametrize("need", ["food", "home", "money"])
