@@ -204,7 +204,7 @@ def published_texts(space: Space) -> list[tuple[str, str]]:
     return [
         (name, str(space.values[name]))
         for name in (*written, "stage_reason")
-        if space.values[name] and layer.find_property(name)
+        if layer and space.values[name] and layer.find_property(name)
     ]
 
 
