@@ -53,7 +53,8 @@ def test_the_last_answer_is_there_without_signal(browser, live_server):
         page.context.set_offline(True)
         page.goto(ASKED)
         expect(heading(page)).to_have_text("Help near N1 9JP")
-        expect(notice).to_have_text(re.compile(r"You are offline.* saved at \d\d:\d\d on \d+ \w+ \d{4}\."))
+        said = r"You are offline.* This answer is from \d+ \w+ \d{4}, \d\d:\d\d: what it says of now"
+        expect(notice).to_have_text(re.compile(said))
         expect(page.get_by_role("main").get_by_role("link", name="020 7527 2000").first).to_be_visible()
         ground = "getComputedStyle(document.querySelector('.app-header')).backgroundColor"
         assert page.evaluate(ground) == "rgb(11, 90, 87)"  # the styles are there too
@@ -63,6 +64,8 @@ def test_the_last_answer_is_there_without_signal(browser, live_server):
         for path in ("/find?postcode=N19+5PH", "/", "/assets/finsbury-library"):
             page.goto(path)
             expect(heading(page)).to_have_text("Numbers to ring")
+            not_made = page.get_by_text("Your search could not be made without signal")
+            expect(not_made).to_be_visible(visible="find?" in path)
         expect(page.get_by_role("link", name="020 7527 4343")).to_be_visible()
         page.get_by_role("link", name="Show the answer to your last search").click()
         expect(heading(page)).to_have_text("Help near N1 9JP")

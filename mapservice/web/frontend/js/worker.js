@@ -23,6 +23,7 @@ const FORMS = [FORM, WAITING, SPOT]
 const AT_A_SPACE = /^\/green-spaces\/[^/]+\/(?:confirm|report)$/
 const NEEDED = /(?:src|href)="(\/(?:static\/dist|map)\/[^"]+)"/g
 const MARK = 'data-offline-notice hidden'
+const NOT_SEARCHED = 'data-offline-search hidden'
 const HAS_ANSWER = 'data-offline-answer hidden'
 const ASKED = 'X-Asked'
 const WHEN = 'X-Kept-At'
@@ -88,7 +89,8 @@ async function page (event, url) {
     if (kept && (same || url.pathname === ANSWER)) return shown(kept, MARK)
     const numbers = await (await caches.open(KEPT)).match(NUMBERS)
     if (!numbers) return Response.error()
-    return kept ? shown(numbers, HAS_ANSWER) : numbers
+    const searched = url.pathname === '/find' && url.search ? await shown(numbers, NOT_SEARCHED) : numbers
+    return kept ? shown(searched, HAS_ANSWER) : searched
   }
 }
 

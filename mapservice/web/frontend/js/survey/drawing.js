@@ -2,7 +2,7 @@
 // The buttons are written here, so that none shows without a script, and stand beside the map with words on them.
 import L from 'leaflet'
 
-import { gettext } from '../words.js'
+import { gettext, ngettext } from '../words.js'
 import { crossing, distance, simplified, squareMetres } from './shapes.js'
 
 const TENNIS_COURT_M2 = 23.77 * 10.97 // a doubles court within its lines
@@ -146,7 +146,7 @@ export function draw (map, form, box) {
       const at = [coords.longitude, coords.latitude]
       map.setView([coords.latitude, coords.longitude], 18, { animate: false })
       change({ point: at, ring: null })
-      say(gettext('You are here, to within %(count)s metres. Drag the point if it is not right.', { count: Math.max(1, Math.round(coords.accuracy)) }))
+      say(ngettext('You are here, to within %(count)s metre. Drag the point if it is not right.', 'You are here, to within %(count)s metres. Drag the point if it is not right.', Math.max(1, Math.round(coords.accuracy))))
     }, nowhere, { enableHighAccuracy: true, maximumAge: 10000, timeout: 20000 })
   }
 
