@@ -256,9 +256,9 @@ def test_who_watched_still_does_after_a_merge_and_after_it_was_taken_back(databa
 
 
 def test_a_notice_is_of_what_it_was_told_of_however_often_that_was_merged_and_brought_back(
-    database, suggest, ada, grace, who
+    database, suggest, ada, who
 ):
-    vic, rae = who("contributor"), who("contributor")
+    vic, rae, grace = who("contributor"), who("contributor"), who("reviewer")
     first, second = suggest(by=vic, name="The yard"), suggest(by=rae, name="The stage")
     last = suggest(name="The car park")
     with database.session("tests") as session:
