@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from mapservice.register.models import FITTED_GRID_SRID
 from mapservice.survey.confirming import MAY_BE_TAKEN_BACK
 from mapservice.survey.reasons import known_again
-from mapservice.survey.submitting import SAID, Kind
+from mapservice.survey.submitting import MADE_WITH, SAID, Kind
 
 PAGE_SIZE = 50
 
@@ -45,15 +45,7 @@ _OUTCOMES = """
 # What they drew is what the history says was made in the transaction that took it in: whatever became of the
 # space since, be it drawn anew, merged or removed.
 _DRAWN = f"""
-    WITH made AS (
-        SELECT c.row_key, CAST(c.after ->> 'geom' AS geometry) AS geom, c.transaction_id, c.at
-        FROM history.changes o
-        JOIN history.changes c ON c.at = o.at AND c.transaction_id = o.transaction_id
-            AND c.table_name = 'green_spaces' AND c.operation = 'created'
-        WHERE o.table_name = 'submissions' AND o.operation = 'created' AND o.row_key = CAST(:id AS text)
-            AND o.after ->> 'kind' = 'space'
-        ORDER BY c.id LIMIT 1
-    )
+    WITH made AS ({MADE_WITH})
     SELECT ST_AsGeoJSON(ST_Transform(ST_SetSRID(geom, {FITTED_GRID_SRID}), 4326), 7) AS geometry,
            ARRAY(SELECT ST_AsGeoJSON(ST_Transform(
                      ST_SetSRID(CAST(e.after ->> 'geom' AS geometry), {FITTED_GRID_SRID}), 4326), 7)

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from mapservice.accounts.account import Account
 from mapservice.layers.editing import free_id
 from mapservice.layers.visibility import Viewer
+from mapservice.register.models import FITTED_GRID_SRID
 from mapservice.saying import Said, english
 from mapservice.survey import notices, outlines
 from mapservice.survey.fields import FIELDS, Field, read_value
@@ -35,6 +36,18 @@ SENT_AGAIN = timedelta(days=1)
 """So long the same words of the same place are the same suggestion, under whichever id."""
 LONGEST_WAITING = timedelta(days=90)
 """So long something may have waited on a telephone; what says it is older is taken as written then."""
+
+SAME_PLACE_M = 0.1
+MADE_WITH = """
+        SELECT c.row_key, CAST(c.after ->> 'geom' AS geometry) AS geom, c.transaction_id, c.at
+        FROM history.changes o
+        JOIN history.changes c ON c.at = o.at AND c.transaction_id = o.transaction_id
+            AND c.table_name = 'green_spaces' AND c.operation = 'created'
+        WHERE o.table_name = 'submissions' AND o.operation = 'created' AND o.row_key = CAST(:id AS text)
+            AND o.after ->> 'kind' = 'space'
+        ORDER BY c.id LIMIT 1
+"""
+"""The space that a suggestion made, as it was made: from the history of the transaction that took it in."""
 
 _COLUMNS = (
     "name", "current_use", "owner_kind", "owner_note", "title_number", "access_note", "opportunity",
@@ -128,8 +141,9 @@ def submit(
 ) -> Received:
     """Take something in, once; with nobody told that it waits if `quietly`. Raises Refused, NoSuchSpace.
 
-    Where other words come under an id that is known, somebody went back and changed them: they are kept as a
-    report on the same space. The same suggestion under another id is somebody who went back and sent again.
+    Where other words or another outline come under an id that is known, somebody went back and changed them:
+    they are kept as a report on the same space. The same suggestion under another id is somebody who went
+    back and sent again.
     """
     fields = read_fields(sent)
     if sent.kind == "space" and _known(session, sent.id) is None:
@@ -152,6 +166,9 @@ def submit(
         space_id = _space(session, sent, fields) if sent.kind == "space" else _existing(session, sent, viewer)
         return _take(session, sent, sent.id, sent.kind, space_id, fields, account, quietly)
     space_id, before = known
+    if sent.kind == "space" and (drawn := _drawn_anew(session, sent)):
+        note = "\n".join(filter(None, [fields.get("note"), f"Sent again, drawn so: {drawn}"]))
+        fields |= {"changed": "boundary", "note": note}
     if not fields.items() <= before.items():
         later = uuid.uuid5(sent.id, orjson.dumps(fields, option=orjson.OPT_SORT_KEYS).decode())
         if _known(session, later) is None:
@@ -161,13 +178,15 @@ def submit(
 
 
 def is_repeat(session: Session, sent: Sent) -> bool:
-    """Whether these very words have come in under this id already."""
+    """Whether these very words, and this outline where one is given, have come in under this id already."""
     try:
         fields = read_fields(replace(sent, geometry={}))  # where it is, is no word
     except Refused:
         return False
     known = _known(session, sent.id)
-    return known is not None and fields.items() <= known[1].items()
+    if known is None or not fields.items() <= known[1].items():
+        return False
+    return sent.kind != "space" or not sent.geometry or _drawn_anew(session, sent) is None
 
 
 def read_fields(sent: Sent) -> dict[str, str]:
@@ -205,6 +224,19 @@ def _known(session: Session, submission_id: uuid.UUID) -> tuple[str, dict[str, s
     return (row[0], row[1]) if row else None
 
 
+def _drawn_anew(session: Session, sent: Sent) -> str | None:
+    """What is drawn (WKT, longitude and latitude) where it is not what came under this id before."""
+    found: str | None = session.execute(
+        text(
+            f"SELECT ST_AsText(ST_GeomFromGeoJSON(:geojson), 7) FROM ({MADE_WITH}) made"
+            f" WHERE ST_HausdorffDistance(ST_SetSRID(made.geom, {FITTED_GRID_SRID}),"
+            f" ST_SetSRID({ON_GRID}, {FITTED_GRID_SRID})) >= {SAME_PLACE_M}"
+        ),
+        {"id": sent.id, "geojson": orjson.dumps(sent.geometry).decode()},
+    ).scalar()
+    return found
+
+
 def _same_again(
     session: Session, sent: Sent, fields: Mapping[str, str], account: Account | None
 ) -> Received | None:
@@ -216,7 +248,7 @@ def _same_again(
             " WHERE s.kind = 'space' AND s.fields = CAST(:fields AS jsonb)"
             " AND s.account_id IS NOT DISTINCT FROM CAST(:account AS text)"
             " AND s.received_at > now() - CAST(:within AS interval)"
-            f" AND ST_HausdorffDistance(f.geom, {ON_GRID}) < 0.1 ORDER BY s.received_at LIMIT 1"
+            f" AND ST_HausdorffDistance(f.geom, {ON_GRID}) < {SAME_PLACE_M} ORDER BY s.received_at LIMIT 1"
         ),
         {
             "fields": orjson.dumps(dict(fields)).decode(),

@@ -3,6 +3,7 @@
 import itertools
 import threading
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -103,6 +104,18 @@ def test_different_words_under_the_same_id_are_kept_as_a_report(database, send):
     assert one(database, rows, id=first.green_space_id).kinds == ["change", "space"]
 
 
+def test_another_outline_under_the_same_id_is_kept_as_a_report(database, send):
+    at = (-0.1083, 51.5283)
+    given = sent(geometry=outline(at=at))
+    first = send(given)
+    moved = sent(id=given.id, geometry=outline(at=(at[0] + 0.0001, at[1])))
+    assert [send(one).new for one in (given, moved, moved, given)] == [False, True, False, False]
+    rows = "SELECT fields FROM survey.submissions WHERE green_space_id = :id AND kind = 'change'"
+    fields = one(database, rows, id=first.green_space_id).fields
+    assert fields["changed"] == "boundary"
+    assert "POLYGON((-0.1" in fields["note"]
+
+
 def test_two_spaces_of_one_name_have_two_ids_and_none_that_is_a_page(send):
     ids = {send(sent(fields={"name": "Suggest"})).green_space_id for _ in range(2)}
     assert "suggest" not in ids
@@ -191,12 +204,13 @@ def test_who_suggested_it_watches_it_and_the_reviewers_are_told(database, send, 
     )
 
 
-def test_only_the_very_same_words_are_a_repeat(database, send):
+def test_only_the_very_same_words_and_outline_are_a_repeat(database, send):
     first = sent()
     send(first)
     with database.session("tests") as session:
         assert is_repeat(session, first)
         assert is_repeat(session, sent(id=first.id, geometry=None))
+        assert not is_repeat(session, sent(id=first.id, geometry=outline(at=(-0.1121, 51.5301))))
         assert not is_repeat(session, sent(id=first.id, fields={**WORDS, "opportunity": "And more"}))
         assert not is_repeat(session, sent())
 
@@ -209,7 +223,7 @@ def test_no_more_photographs_than_a_form_has_come_under_one_id(send):
     send(first)
     send(first)
     with pytest.raises(Refused, match="at most 6"):
-        send(sent(id=first.id, photographs=pictures(4)))
+        send(replace(first, photographs=pictures(4)))
 
 
 def test_an_id_that_led_somewhere_once_leads_nowhere_else(database, send):
