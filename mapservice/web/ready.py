@@ -114,6 +114,7 @@ class ReadyAnswers:
             logged={key: environ[key] for key in LOGGED},
         )
         with self._lock:
+            self._ready.pop(name, None)
             while len(self._ready) >= MOST_READY:
                 del self._ready[next(iter(self._ready))]
             self._ready[name] = ready
